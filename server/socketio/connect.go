@@ -94,34 +94,6 @@ func (c *client) connect(p *packet) {
 	}
 }
 
-// identify authenticates a CONNECT.
-func (c *client) identify(handshake auth.Credentials, p *packet) (
-	given auth.Credentials, identity auth.Identity, err error,
-) {
-	handshake.ForHook = c.srv.AuthMode() == auth.ModeHook
-	if given, err = c.given(handshake, p); err != nil {
-		return given, identity, err
-	}
-	given.Namespace = p.namespace
-	identity, err = c.authenticate(given)
-	return given, identity, err
-}
-
-// given returns the credentials of a CONNECT. For a plain server the payload is the application's:
-// it has no wishes for this server in it, and in open mode fields with the names of credentials that
-// are not valid ones are no credentials.
-func (c *client) given(handshake auth.Credentials, p *packet) (auth.Credentials, error) {
-	given, err := handshake.WithAuth(p.auth)
-	if !c.srv.opts.Plain {
-		return given, err
-	}
-	if err != nil && c.srv.AuthMode() == auth.ModeOpen {
-		return auth.Credentials{OriginKnown: handshake.OriginKnown}, nil
-	}
-	given.SessionID, given.Since, given.Channels, given.As = "", "", nil, nil
-	return given, err
-}
-
 // replaces reports whether a client with this session and identity takes the place of one that is
 // connected. moved says that this one is, or was, a client of another node, which now gives it up.
 func (c *Conn) replaces(pid string, identity auth.Identity) (replaces, moved bool) {
@@ -202,14 +174,6 @@ func (c *client) triesAgain(err error) bool {
 	c.srv.opts.Metrics.Refused(code)
 	c.end(cause)
 	return true
-}
-
-// authenticate returns the identity of a CONNECT.
-func (c *client) authenticate(given auth.Credentials) (auth.Identity, error) {
-	given.Via, given.Address = c.session.Transport(), c.admission.ip
-	return c.srv.opts.Limits.Attempt(c.admission.ip, func() (auth.Identity, error) {
-		return c.srv.opts.Auth.Authenticate(c.session.Context(), given, auth.SocketIO)
-	})
 }
 
 // abandon removes a Conn that no application has seen. A session that it has resumed stays: the

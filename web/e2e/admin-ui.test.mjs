@@ -171,5 +171,12 @@ test("the official admin UI shows sockets and streams, and moves and ends them",
   await ui.go("servers/", "Servers");
   await ui.row(/#\d+/).waitFor();
   assert.equal(await ui.page.getByLabel("Server URL").isVisible(), false);
+
+  // A server without the setting has no such namespace.
+  const other = await Server.start(t);
+  await assert.rejects(
+    connectSocket(t, other, { namespace: "/admin", auth: { userId: "ann" } }),
+    /Invalid namespace/,
+  );
   assert.deepEqual(ui.errors, []);
 });
