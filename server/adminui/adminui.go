@@ -70,8 +70,13 @@ var errTooManyAdmins = socketio.Refuse("too many admins", map[string]any{
 // Mount registers the handlers of the UI. Call it before the first client connects. An error says
 // what is wrong with the hash. Mount panics if the namespace is not valid for a guard.
 func Mount(srv *socketio.Server, o Options) error {
+	_, err := mount(srv, o)
+	return err
+}
+
+func mount(srv *socketio.Server, o Options) (*ui, error) {
 	if err := CheckHash(string(o.Hash)); err != nil {
-		return err
+		return nil, err
 	}
 	u := &ui{
 		o: o, srv: srv, hub: srv.Hub(), login: newLogin(o.Username, o.Hash),
@@ -83,7 +88,7 @@ func Mount(srv *socketio.Server, o Options) error {
 	n.OnConnect(u.connect)
 	n.OnDisconnect(u.disconnect)
 	u.handle(n)
-	return nil
+	return u, nil
 }
 
 // connect tells an admin what the server can do, and starts its reports.

@@ -97,7 +97,7 @@ func TestEventsOfALogin(t *testing.T) {
 func TestEventsOfChanges(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, auth.ModeOpen, nil)
-	c := s.admin(byPassword)
+	c := s.admin(s.bySession())
 
 	poll := s.Poll()
 	poll.Post(`40{"userId":"u1"}`)

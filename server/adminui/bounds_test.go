@@ -21,7 +21,7 @@ func TestSocketsAreBounded(t *testing.T) {
 		c.Sync()
 		users[connected.ClientID] = c
 	}
-	c := s.admin(byPassword)
+	c := s.admin(s.bySession())
 	if n := len(c.page.sockets); n != 3 {
 		t.Fatalf("%d sockets", n)
 	}
@@ -48,15 +48,15 @@ func TestSocketsAreBounded(t *testing.T) {
 func TestAdminsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, auth.ModeOpen, func(o *Options) { o.bounds.admins = 1 })
-	c := s.admin(byPassword)
+	c := s.admin(s.bySession())
 	other := s.Dial("")
-	other.Send("40/admin," + `{"sessionId":"` + c.session + `"}`)
+	other.Send("40/admin," + s.bySession())
 	if got := other.Read(); got != `44/admin,{"message":"too many admins","data":{"code":"too_many_connections"}}` {
 		t.Error(got)
 	}
 	c.Send("41/admin,")
 	servertest.Eventually(t, "another admin has a place", func() bool {
-		other.Send("40/admin," + `{"sessionId":"` + c.session + `"}`)
+		other.Send("40/admin," + s.bySession())
 		for {
 			switch text := other.Read(); {
 			case strings.HasPrefix(text, "44"):

@@ -26,7 +26,7 @@ func TestReadOnlyRefusesEveryCommand(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, auth.ModeOpen, nil)
 	user, connected := s.Connect(`{"userId":"u1"}`)
-	c := s.admin(byPassword)
+	c := s.admin(s.bySession())
 	for _, command := range commandsFor(connected.ClientID) {
 		if got := c.ask(command); got != `[{"error":{"code":"forbidden"}}]` {
 			t.Errorf("%s: %s", command, got)
@@ -47,7 +47,7 @@ func TestCommands(t *testing.T) {
 	user, connected := s.Connect(`{"userId":"u1"}`)
 	id := connected.ClientID
 	stream := s.stream(map[string][]string{"userId": {"u2"}})
-	c := s.admin(byPassword)
+	c := s.admin(s.bySession())
 	if want := `{"supportedFeatures":["EMIT","JOIN","LEAVE","DISCONNECT","MJOIN","MLEAVE",` +
 		`"MDISCONNECT","AGGREGATED_EVENTS","ALL_EVENTS"]}`; c.config != want {
 		t.Errorf("config %s", c.config)
@@ -93,7 +93,7 @@ func TestWrongCommandsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, auth.ModeOpen, func(o *Options) { o.ReadOnly = false })
 	_, connected := s.Connect(`{"userId":"u1"}`)
-	c := s.admin(byPassword)
+	c := s.admin(s.bySession())
 	for command, want := range map[string]string{
 		`["join"]`:               `"validation","detail":"argument 1: is missing"`,
 		`["join","nowhere","x"]`: `"validation","detail":"argument 1: expected the name of a namespace"`,

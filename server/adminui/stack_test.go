@@ -29,7 +29,7 @@ const (
 // stack is a server of both transports with the UI.
 type stack struct {
 	*servertest.Stack
-	sio *socketio.Server
+	ui  *ui
 	log *servertest.Log // the audit log
 }
 
@@ -53,7 +53,8 @@ func newStack(t testing.TB, mode auth.Mode, change func(*Options)) *stack {
 	if change != nil {
 		change(&own)
 	}
-	if err := Mount(sio, own); err != nil {
+	u, err := mount(sio, own)
+	if err != nil {
 		t.Fatal(err)
 	}
 	so := sse.DefaultOptions()
@@ -74,7 +75,7 @@ func newStack(t testing.TB, mode auth.Mode, change func(*Options)) *stack {
 			t.Errorf("shutdown: %v", err)
 		}
 	})
-	return &stack{Stack: &servertest.Stack{T: t, Hub: o.Hub, Base: base}, sio: sio, log: lines}
+	return &stack{Stack: &servertest.Stack{T: t, Hub: o.Hub, Base: base}, ui: u, log: lines}
 }
 
 // client is an admin: it keeps what the UI of a page would show.
@@ -97,6 +98,10 @@ func (s *stack) admin(credentials string) *client {
 	c.until(func() bool { return c.page.began })
 	return c
 }
+
+// bySession returns the credentials of an admin that has logged in before: to compare a password takes
+// a second with the race detector.
+func (s *stack) bySession() string { return `{"sessionId":"` + s.ui.login.sessions.add() + `"}` }
 
 const byPassword = `{"username":"admin","password":"` + password + `"}`
 
