@@ -6,6 +6,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server"
 	"github.com/roomcast/roomcast/server/acme"
+	"github.com/roomcast/roomcast/server/adminui"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/forward"
@@ -128,9 +129,20 @@ func (p *instance) newSocketIO(passes *forward.Forwarder, enter gate) (*socketio
 		hook := p.hooks.EventHook(p.hub)
 		socketIO.Mount(hook, hook.Serves)
 	}
+	if c.UsesAdminUI() {
+		if err := p.mountAdminUI(socketIO); err != nil {
+			return nil, err
+		}
+	}
 	library.Mount(socketIO, log)
 	socketIO.JoinCluster()
 	return socketIO, nil
+}
+
+func (p *instance) mountAdminUI(socketIO *socketio.Server) error {
+	o := p.config.AdminUIOptions()
+	o.Written, o.Audit = p.counts.SentBytes, p.audit
+	return adminui.Mount(socketIO, o)
 }
 
 // newStreams builds the EventSource transport. passes may be nil.

@@ -11,6 +11,7 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 	"github.com/roomcast/roomcast/notify/disklog"
 	"github.com/roomcast/roomcast/server/acme"
+	"github.com/roomcast/roomcast/server/adminui"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/socketio"
@@ -66,6 +67,10 @@ func defaults() map[string]string {
 	outgoing := hooks.DefaultOptions()
 	sockets, streams := socketio.DefaultOptions(), sse.DefaultOptions()
 	return map[string]string{
+		"ADMIN_UI_NAMESPACE": adminui.DefaultOptions().Namespace,
+		"ADMIN_UI_READONLY":  strconv.FormatBool(adminui.DefaultOptions().ReadOnly),
+		"ADMIN_UI_USERNAME":  adminui.DefaultOptions().Username,
+
 		"ACME_DIRECTORY": acme.DefaultOptions().Directory,
 
 		"HISTORY_SIZE":      strconv.Itoa(hub.HistorySize),

@@ -110,6 +110,10 @@ func (l *loader) readSecretFiles(c *Config) {
 	if text, ok := l.secretFile(c, "ADMIN_KEY", c.AdminKeyFile, len(c.AdminKey) > 0); ok {
 		c.AdminKey = auth.Secret(text)
 	}
+	if text, ok := l.secretFile(c, "ADMIN_UI_PASSWORD_HASH", c.AdminUIPasswordHashFile,
+		len(c.AdminUIPasswordHash) > 0); ok {
+		c.AdminUIPasswordHash = auth.Secret(text)
+	}
 	if text, ok := l.secretFile(c, "API_KEYS", c.APIKeysFile, len(c.APIKeys) > 0); ok {
 		c.APIKeys = secrets(text)
 	}

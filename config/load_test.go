@@ -19,6 +19,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Host: "127.0.0.1", Port: 3000, SocketMode: "0660",
 		ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory", ACMEHTTPAddr: ":80", DrainTimeout: 25 * time.Second, AdminAddr: "127.0.0.1:9090",
+		AdminUI: "off", AdminUIReadOnly: true, AdminUIUsername: "admin", AdminUINamespace: "/admin",
 		AdminPprof:      "auto",
 		AllowedOrigins:  []string{"http://localhost:3000", "http://127.0.0.1:3000"},
 		AuthMode:        auth.ModeAuto,

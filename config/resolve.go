@@ -24,6 +24,7 @@ func (l *loader) resolve(c *Config) {
 	l.checkTLS(c)
 	l.resolveACME(c)
 	l.resolveAdmin(c)
+	l.checkAdminUI(c)
 	l.checkPaths(c)
 	l.checkNames(c)
 	l.checkHooks(c)

@@ -38,6 +38,7 @@ func (c Config) Warnings() []string {
 	w = append(w, c.presetWarnings()...)
 	w = append(w, c.limitWarnings()...)
 	w = append(w, c.adminWarnings()...)
+	w = append(w, c.adminUIWarnings()...)
 	for _, entry := range c.APIKeys {
 		if key, _, err := auth.ParseAPIKey(string(entry)); err == nil && len(key) < auth.MinSecret {
 			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+

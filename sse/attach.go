@@ -24,6 +24,7 @@ func (s *stream) attach(
 	c auth.Credentials, tab tab, resume *notify.Cursor, address netip.Addr,
 ) (opens opening, err error) {
 	o := &s.h.o
+	s.address = address
 	a := notify.Attachment{
 		ClientID: s.clientID, UserID: s.identity.RoomUser(), Username: s.identity.Username,
 		Namespace: root, Transport: transport, Address: address, Owner: s, Resume: resume,

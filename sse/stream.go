@@ -2,6 +2,7 @@ package sse
 
 import (
 	"math"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,7 @@ type stream struct {
 	names            names
 
 	clientID string
+	address  netip.Addr                    // from Options.Address
 	identity auth.Identity                 // at the start
 	renewed  atomic.Pointer[auth.Identity] // by a new token; nil before the first
 	limiter  atomic.Pointer[rate.Limiter]  // of messages; nil before the first
@@ -115,6 +117,9 @@ func (s *stream) answer() {
 		s.wake()
 	}
 }
+
+// Address returns the address of the client, as Options.Address says it, not valid without.
+func (s *stream) Address() netip.Addr { return s.address }
 
 // LastActive returns the time of the last successful write, heartbeats included.
 func (s *stream) LastActive() time.Time { return s.h.start.Add(time.Duration(s.last.Load())) }

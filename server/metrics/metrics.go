@@ -112,6 +112,15 @@ func (m *Metrics) WrittenBy(transport string) func(bytes int, since time.Time) {
 	return func(bytes int, since time.Time) { m.Written(transport, bytes, since) }
 }
 
+// SentBytes returns the bytes written to connections of all transports.
+func (m *Metrics) SentBytes() (sum uint64) {
+	for _, f := range m.flows {
+		bytes, _ := f.total()
+		sum += bytes
+	}
+	return sum
+}
+
 // Refused counts a refusal. An unknown code, which a middleware may use, counts as "other".
 func (m *Metrics) Refused(code string) {
 	if m == nil {

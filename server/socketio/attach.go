@@ -25,7 +25,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), notify.ResumeTimeout)
 	former := c.resume(ctx, &a, given, payload)
-	if srv.opts.recovery() {
+	if srv.opts.recovery() && !c.guarded {
 		c.pid = newID()
 		a.Sessions = append(a.Sessions, notify.PIDKey(c.pid))
 	}

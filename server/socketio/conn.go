@@ -3,6 +3,8 @@ package socketio
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -27,6 +29,7 @@ type Conn struct {
 	handshake *Handshake                    // nil if only the built-in events serve the namespace
 	as        [][]byte                      // quoted names for notifications; nil: their own types
 	target    bool                          // the client asked for the channels of each event
+	guarded   bool                          // the namespace has a guard
 	data      atomic.Pointer[connData]
 
 	// Only the worker uses these.
@@ -75,13 +78,22 @@ func (c *Conn) Namespace() string { return c.namespace }
 // Identity returns the client's identity, from its CONNECT or its last auth:refresh.
 func (c *Conn) Identity() auth.Identity { return *c.identity.Load() }
 
-// Handshake returns the request that opened the connection, without secrets. It is empty in a
-// namespace that only the built-in events serve.
+// Handshake returns the request that opened the connection, without secrets. In a namespace that
+// only the built-in events serve it has no payload of CONNECT.
 func (c *Conn) Handshake() Handshake {
-	if c.handshake == nil {
-		return Handshake{}
+	if c.handshake == nil { // it is kept for applications only
+		h := newHandshake(c.client, nil)
+		h.Time = c.member.ConnectedAt()
+		return *h
 	}
 	return *c.handshake
+}
+
+// ConnectionID names the connection that a client has in all its namespaces. It is made from the
+// session id of Engine.IO, which is a secret, and tells nothing about it.
+func (c *Conn) ConnectionID() string {
+	sum := sha256.Sum256([]byte(c.client.session.ID()))
+	return base64.RawURLEncoding.EncodeToString(sum[:15])
 }
 
 // Transport returns the present transport, "websocket" or "polling".

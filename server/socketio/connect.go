@@ -29,14 +29,18 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	handshake := c.credentials()
-	handshake.ForHook = c.srv.AuthMode() == auth.ModeHook
-	given, err := c.given(handshake, p)
-	if err != nil {
-		c.refuse(p.namespace, err)
-		return
+	var (
+		given    auth.Credentials
+		identity auth.Identity
+		data     any
+		err      error
+	)
+	guard := c.srv.guardOf(p.namespace)
+	if guard != nil {
+		data, err = c.pass(guard, p)
+	} else {
+		given, identity, err = c.identify(handshake, p)
 	}
-	given.Namespace = p.namespace
-	identity, err := c.authenticate(given)
 	if err != nil {
 		if !c.triesAgain(err) {
 			c.refuse(p.namespace, err)
@@ -44,6 +48,9 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	apps := c.srv.appsOf(p.namespace)
+	if guard != nil {
+		apps = handlersApp
+	}
 	if apps == 0 || !validNamespace(p.namespace) {
 		c.refuse(p.namespace, errNoNamespace)
 		return
@@ -53,11 +60,14 @@ func (c *client) connect(p *packet) {
 		return
 	}
 	conn := &Conn{
-		client: c, namespace: p.namespace, as: c.srv.quotedNames(given.As),
+		client: c, namespace: p.namespace, guarded: guard != nil, as: c.srv.quotedNames(given.As),
 		target: string(p.auth["target"]) == "true" && !c.srv.opts.Plain &&
 			c.srv.opts.Parser == ParserDefault, // the client of this project asks for it
 	}
 	conn.identity.Store(&identity)
+	if data != nil {
+		conn.data.Store(&connData{value: data})
+	}
 	if apps&^builtinApp != 0 {
 		conn.handshake = newHandshake(c, p.auth)
 	}
@@ -82,21 +92,6 @@ func (c *client) connect(p *packet) {
 	if conn.isClosing() {
 		c.closeAll(ReasonServerClosed)
 	}
-}
-
-// given returns the credentials of a CONNECT. For a plain server the payload is the application's:
-// it has no wishes for this server in it, and in open mode fields with the names of credentials that
-// are not valid ones are no credentials.
-func (c *client) given(handshake auth.Credentials, p *packet) (auth.Credentials, error) {
-	given, err := handshake.WithAuth(p.auth)
-	if !c.srv.opts.Plain {
-		return given, err
-	}
-	if err != nil && c.srv.AuthMode() == auth.ModeOpen {
-		return auth.Credentials{OriginKnown: handshake.OriginKnown}, nil
-	}
-	given.SessionID, given.Since, given.Channels, given.As = "", "", nil, nil
-	return given, err
 }
 
 // replaces reports whether a client with this session and identity takes the place of one that is
@@ -179,14 +174,6 @@ func (c *client) triesAgain(err error) bool {
 	c.srv.opts.Metrics.Refused(code)
 	c.end(cause)
 	return true
-}
-
-// authenticate returns the identity of a CONNECT.
-func (c *client) authenticate(given auth.Credentials) (auth.Identity, error) {
-	given.Via, given.Address = c.session.Transport(), c.admission.ip
-	return c.srv.opts.Limits.Attempt(c.admission.ip, func() (auth.Identity, error) {
-		return c.srv.opts.Auth.Authenticate(c.session.Context(), given, auth.SocketIO)
-	})
 }
 
 // abandon removes a Conn that no application has seen. A session that it has resumed stays: the

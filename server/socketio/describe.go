@@ -73,11 +73,7 @@ type nodeHandshake struct {
 const nodeTime = "Mon Jan 02 2006 15:04:05 GMT+0000 (Coordinated Universal Time)"
 
 func (c *Conn) nodeHandshake() nodeHandshake {
-	h := c.handshake
-	if h == nil { // a namespace that only the built-in events serve keeps none
-		h = newHandshake(c.client, nil)
-		h.Time = c.member.ConnectedAt()
-	}
+	h := c.Handshake()
 	at := h.Time.UTC()
 	n := nodeHandshake{
 		Headers: make(map[string]string, len(h.Headers)), Time: at.Format(nodeTime),

@@ -20,6 +20,7 @@ type Namespace struct {
 
 	mu         sync.RWMutex
 	used       bool // it has a handler, so clients can connect to it
+	guard      guard
 	connect    []func(context.Context, *Conn) error
 	events     map[string]func(context.Context, *Conn, *Event) error
 	disconnect []func(*Conn, string)

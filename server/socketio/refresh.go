@@ -24,7 +24,7 @@ type refreshedEvent struct {
 // in all its namespaces, because the end of a token in one of them closes the transport of all. A
 // refused token changes nothing.
 func (c *Conn) refresh(e *Event) bool {
-	if e.Name != refreshEvent || c.client.srv.opts.Plain {
+	if e.Name != refreshEvent || c.client.srv.opts.Plain || c.guarded {
 		return false
 	}
 	token, ok := refreshToken(e)
@@ -57,7 +57,7 @@ func (c *Conn) refresh(e *Event) bool {
 func (c *Conn) renewAll(identity auth.Identity, token string) {
 	byHook := c.client.srv.AuthMode() == auth.ModeHook
 	for _, other := range c.client.all() {
-		if old := other.Identity(); old.RoomUser() != identity.RoomUser() {
+		if old := other.Identity(); other.guarded || old.RoomUser() != identity.RoomUser() {
 			continue
 		}
 		own := identity
