@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -67,16 +68,25 @@ func TestLiveBackup(t *testing.T) {
 	}
 }
 
-// A store that was copied from the directory of a stopped server and is put back later, without the
-// file mark, begins a new epoch: the ids after the copy were given already, so a client with one of them
-// gets a gap. With the mark it would not.
-func TestRestoredStore(t *testing.T) {
+// After `data restore` a server goes on from a backup, and after `data restore` without one from a copy
+// of the whole directory that is in its place already, in a new epoch: the ids after the copy were given
+// already, so a client with one of them gets a gap. A restored directory with its mark would give them
+// again.
+func TestRestore(t *testing.T) {
 	t.Parallel()
-	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "store")
+	for name, isCopy := range map[string]bool{"a backup": false, "a snapshot": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testRestore(t, isCopy)
+		})
+	}
+}
+
+func testRestore(t *testing.T, isCopy bool) {
+	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	settings := map[string]string{"API_KEYS": testKey, "DATA_DIR": dir}
-	store, mark := filepath.Join(dir, "store"), filepath.Join(dir, "mark")
-	run := func(publishes int) (ids []string, gap func(since string) bool, end func()) {
-		p := start(t, settings)
+	run := func(publishes int) (ids []string, gap func(since string) bool, p *program) {
+		p = start(t, settings)
 		for range publishes {
 			_, text := p.publish(testKey)
 			ids = append(ids, idIn.FindStringSubmatch(text)[1])
@@ -85,20 +95,45 @@ func TestRestoredStore(t *testing.T) {
 			_, text := servertest.Do(t, "GET", p.base+"/v1/notifications?channel=general&since="+since, "",
 				"X-API-Key: "+testKey)
 			return strings.Contains(text, `"gap":true`)
-		}, p.end
+		}, p
 	}
-	kept, _, end := run(2)
-	end()
-	if err := os.CopyFS(copied, os.DirFS(store)); err != nil {
+	binary, err := os.Executable()
+	if err != nil {
 		t.Fatal(err)
 	}
-	lost, _, end := run(3)
-	end()
-	if err := errors.Join(os.RemoveAll(store), os.CopyFS(store, os.DirFS(copied)), os.Remove(mark)); err != nil {
+	data := func(args ...string) (string, error) {
+		command := exec.CommandContext(t.Context(), binary, append([]string{"data"}, args...)...)
+		command.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "DATA_DIR="+dir)
+		out, err := command.CombinedOutput()
+		return string(out), err
+	}
+	kept, _, p := run(2)
+	if out, err := data("restore"); err == nil || !strings.Contains(out, "in use by the process") {
+		t.Errorf("a directory in use: %v %s", err, out)
+	}
+	p.end()
+	if isCopy {
+		err = os.CopyFS(copied, os.DirFS(dir))
+	} else if out, failed := data("backup", copied); failed != nil {
+		err = errors.New(out)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	after, gap, end := run(4)
-	defer end()
+	lost, _, p := run(3)
+	p.end()
+	args := []string{"restore", copied}
+	if isCopy {
+		args = args[:1]
+		if err := errors.Join(os.RemoveAll(dir), os.Rename(copied, dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := data(args...); err != nil || !strings.Contains(out, "restored") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	after, gap, p := run(4)
+	defer p.end()
 	if kept[1] == "" || after[0] == lost[0] || after[0][:8] == lost[0][:8] {
 		t.Errorf("after %v and %v the ids are %v", kept, lost, after)
 	}
@@ -109,6 +144,10 @@ func TestRestoredStore(t *testing.T) {
 	}
 	if gap(after[0]) {
 		t.Error("a client of the new epoch gets a gap")
+	}
+	_, err = os.Stat(filepath.Join(dir, "store.before"))
+	if isCopy != errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the former store: %v", err)
 	}
 }
 
