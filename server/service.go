@@ -79,32 +79,21 @@ func (s *Service) Serve(ctx context.Context, address string, ready func(net.Addr
 	if s.o.Certificates != nil {
 		defer s.o.Certificates.Close()
 	}
-	err := s.certificate.load(s.o.CertFile, s.o.KeyFile)
-	if err != nil {
-		s.closeListeners()
-		_ = s.close(context.WithoutCancel(ctx), pace{})
-		return err
+	if err := s.certificate.load(s.o.CertFile, s.o.KeyFile); err != nil {
+		return s.failStart(ctx, nil, err)
 	}
 	listener, err := s.listen(ctx, address)
 	if err != nil {
-		s.closeListeners()
-		_ = s.close(context.WithoutCancel(ctx), pace{})
-		return err
+		return s.failStart(ctx, nil, err)
 	}
 	operators, err := s.startAdmin(ctx)
 	if err != nil {
-		_ = listener.Close()
-		s.closeListeners()
-		_ = s.close(context.WithoutCancel(ctx), pace{})
-		return err
+		return s.failStart(ctx, listener, err)
 	}
 	defer operators.close() // after the drain, so that metrics show it
 	plain, err := s.startCertificates(ctx, listener.Addr())
 	if err != nil {
-		_ = listener.Close()
-		s.closeListeners()
-		_ = s.close(context.WithoutCancel(ctx), pace{})
-		return err
+		return s.failStart(ctx, listener, err)
 	}
 	defer plain.close()
 	srv := newHTTPServer(s.Handler(), s.o.Log)
@@ -156,13 +145,15 @@ func (s *Service) listen(ctx context.Context, address string) (net.Listener, err
 	return adopt(s.o.Listener)
 }
 
-// closeListeners closes the listeners of the options after a failed start.
-func (s *Service) closeListeners() {
-	for _, l := range []net.Listener{s.o.Listener, s.o.Admin.Listener} {
+// failStart closes the listeners, of which opened may be nil, and the parts, and returns why.
+func (s *Service) failStart(ctx context.Context, opened net.Listener, err error) error {
+	for _, l := range []net.Listener{opened, s.o.Listener, s.o.Admin.Listener} {
 		if l != nil {
 			_ = l.Close()
 		}
 	}
+	_ = s.close(context.WithoutCancel(ctx), pace{})
+	return err
 }
 
 // watchCertificate takes over certificates that are new until stop is called.
