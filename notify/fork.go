@@ -8,15 +8,17 @@ const maxForks = 64
 // forks are the parts of the log's epoch whose ids can be those of lost messages, oldest first.
 type forks []Fork
 
-// add adds a fork.
-func (f *forks) add(of Fork) {
+// add adds a fork. It reports whether no other one that is known begins where it does.
+func (f *forks) add(of Fork) (isFirst bool) {
 	if of.From.Seq >= of.To.Seq || len(*f) > 0 && (*f)[len(*f)-1] == of {
-		return
+		return false
 	}
+	isFirst = !slices.ContainsFunc(*f, func(other Fork) bool { return other.From == of.From })
 	if len(*f) == maxForks {
 		*f = slices.Delete(*f, 0, 1)
 	}
 	*f = append(*f, of)
+	return isFirst
 }
 
 // origin returns the last position up to seq that is of the present history for sure: seq itself, if
@@ -42,12 +44,7 @@ func (h *Hub) noteFork(f Fork, woken *wakeList) {
 	defer h.publishing.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if f.From.Seq >= f.To.Seq {
-		return
-	}
-	isKnown := slices.ContainsFunc(h.forks, func(other Fork) bool { return other.From == f.From })
-	h.forks.add(f)
-	if isKnown {
+	if !h.forks.add(f) {
 		return
 	}
 	for _, m := range h.members {
