@@ -2,16 +2,12 @@ package adminui
 
 import (
 	"context"
-	"math"
-	"net/http"
 	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
-	"github.com/roomcast/roomcast/auth"
-	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/limit"
 )
 
@@ -82,9 +78,5 @@ func (t *attempts) leave(ip netip.Addr) {
 }
 
 func tooManyAttempts(retry time.Duration) error {
-	return &auth.Error{
-		Code: edge.CodeRateLimited, Message: "too many attempts, try again later",
-		Status:     http.StatusTooManyRequests,
-		RetryAfter: time.Duration(max(1, math.Ceil(retry.Seconds()))) * time.Second,
-	}
+	return limit.TooManyAttempts("too many attempts, try again later", retry)
 }

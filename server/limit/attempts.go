@@ -113,11 +113,15 @@ func (l *Limiter) asksHook() bool {
 	return l.options.AskHook
 }
 
-// tooManyGuesses rounds the time up to whole seconds, because a client that comes back too early is
-// refused again.
 func tooManyGuesses(retry time.Duration) error {
+	return TooManyAttempts("Rate limit exceeded", retry)
+}
+
+// TooManyAttempts returns the refusal of a client that tries credentials too often. It rounds the time
+// up to whole seconds, because a client that comes back too early is refused again.
+func TooManyAttempts(message string, retry time.Duration) error {
 	return &auth.Error{
-		Code: edge.CodeRateLimited, Message: "Rate limit exceeded", Status: http.StatusTooManyRequests,
+		Code: edge.CodeRateLimited, Message: message, Status: http.StatusTooManyRequests,
 		RetryAfter: time.Duration(max(1, math.Ceil(retry.Seconds()))) * time.Second,
 	}
 }
