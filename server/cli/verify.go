@@ -16,8 +16,8 @@ import (
 	"github.com/roomcast/roomcast/server/verify"
 )
 
-// maxKeyFile is the maximum size of the file of --key-file.
-const maxKeyFile = 4 << 10
+// maxSecretFile is how much of the files of --key-file and --token-file is read.
+const maxSecretFile = 16 << 10
 
 // errFaults is the error of a verification that found something to change.
 var errFaults = errors.New("faults were found")
@@ -100,7 +100,7 @@ func secret(value auth.Secret, file, flag string) (string, error) {
 		return "", usageError(flag + ": " + err.Error())
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, 4*maxKeyFile))
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile))
 	if err != nil {
 		return "", usageError(flag + ": " + err.Error())
 	}

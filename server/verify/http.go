@@ -115,16 +115,22 @@ func (r *run) exchange(client *http.Client, req *http.Request) (answer, error) {
 		return answer{}, withoutURL(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	a, err := readAnswer(req.Header.Get("X-Request-ID"), res)
 	if err != nil {
 		return answer{}, withoutURL(err)
 	}
-	a := answer{status: res.StatusCode, header: res.Header, body: body, proto: res.Proto,
-		roomcast: whoAnswered(req.Header.Get("X-Request-ID"), res.Header, body)}
 	if res.TLS != nil {
 		a.alpn = res.TLS.NegotiatedProtocol
 	}
 	return a, nil
+}
+
+// readAnswer reads the response to the request with this id. After an error the answer has a part of
+// the body.
+func readAnswer(id string, res *http.Response) (answer, error) {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	return answer{status: res.StatusCode, header: res.Header, body: body, proto: res.Proto,
+		roomcast: whoAnswered(id, res.Header, body)}, err
 }
 
 // get is do for a simple GET.

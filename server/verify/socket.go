@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,9 +30,8 @@ func (l *listener) socket(ctx context.Context, hello url.Values) error {
 		http.Header{"X-Request-ID": {id}})
 	switch {
 	case err != nil && res != nil:
-		body, _ := io.ReadAll(io.LimitReader(res.Body, maxBody))
-		return &refusedError{answer{status: res.StatusCode, header: res.Header, body: body,
-			proto: res.Proto, roomcast: whoAnswered(id, res.Header, body)}}
+		refused, _ := readAnswer(id, res)
+		return &refusedError{refused}
 	case err != nil:
 		return withoutURL(err)
 	}

@@ -35,10 +35,8 @@ func (l *listener) stream(ctx context.Context, hello url.Values) error {
 	defer res.Body.Close()
 	if kind := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK ||
 		!strings.HasPrefix(kind, "text/event-stream") {
-		body, _ := io.ReadAll(io.LimitReader(res.Body, maxBody))
-		return &refusedError{answer{status: res.StatusCode, header: res.Header, body: body,
-			proto:    res.Proto,
-			roomcast: whoAnswered(req.Header.Get("X-Request-ID"), res.Header, body)}}
+		refused, _ := readAnswer(req.Header.Get("X-Request-ID"), res)
+		return &refusedError{refused}
 	}
 	encoding := strings.TrimPrefix(res.Header.Get("Content-Encoding"), "identity")
 	l.change(func() { l.encoding = encoding })
