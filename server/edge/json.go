@@ -18,28 +18,29 @@ type JSONPieces iter.Seq[[]byte]
 func WriteJSON(w http.ResponseWriter, status int, v any) {
 	setAPIHeaders(w.Header())
 	w.Header().Set("Content-Type", "application/json")
-	var body []byte
-	switch v := v.(type) {
-	case RawJSON:
-		body = v
-	case JSONPieces:
-		w.WriteHeader(status)
-		for piece := range v {
-			if _, err := w.Write(piece); err != nil {
-				return
-			}
-		}
-		_, _ = w.Write([]byte{'\n'})
-		return
-	default:
-		var err error
-		if body, err = json.Marshal(v); err != nil {
-			// Callers pass the server's own types only. One that cannot be marshalled is a defect,
-			// which WithRecovery reports.
-			panic(err)
-		}
+	pieces, ready := v.(JSONPieces)
+	if !ready {
+		body := encode(v)
+		pieces = func(yield func([]byte) bool) { yield(body) }
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // body may be shared, so nothing is appended to it
+	for piece := range pieces {
+		if _, err := w.Write(piece); err != nil { // a piece may be shared, so nothing is appended to it
+			return
+		}
+	}
 	_, _ = w.Write([]byte{'\n'})
+}
+
+func encode(v any) []byte {
+	if body, ready := v.(RawJSON); ready {
+		return body
+	}
+	body, err := json.Marshal(v)
+	if err != nil {
+		// Callers pass the server's own types only. One that cannot be marshalled is a defect, which
+		// WithRecovery reports.
+		panic(err)
+	}
+	return body
 }
