@@ -46,8 +46,7 @@ func (o *others) resign(now time.Time) {
 	o.elect(now)
 }
 
-// elect is called after each change of the peers. It calls the watchers if this node leads now and did
-// not before, or the reverse.
+// elect calls the watchers if this node leads now and did not before, or the reverse.
 func (o *others) elect(now time.Time) {
 	o.lead.telling.Lock()
 	defer o.lead.telling.Unlock()

@@ -65,8 +65,9 @@ func (o *others) watch(prefix string, f func(field, name string, known bool)) {
 	w.tell(known, true)
 }
 
-// tell calls the watchers.
-func (o *others) tell(crossings []crossing, known bool) {
+// changed elects, and tells the watchers what crosses, after each change of the peers.
+func (o *others) changed(crossings []crossing, known bool, now time.Time) {
+	o.elect(now)
 	o.mu.RLock()
 	watchers := o.watchers
 	o.mu.RUnlock()

@@ -108,8 +108,7 @@ func (p *Presence) apply(sub *redis.PubSub) error {
 			}
 			now := p.b.c.o.Now()
 			crossings := p.others.heard(c, now)
-			p.others.elect(now)
-			p.others.tell(crossings, false)
+			p.others.changed(crossings, false, now)
 		case <-ticker.C:
 		}
 		_ = p.readDue(false) // do logs an error, and the next time is soon
@@ -150,8 +149,7 @@ func (p *Presence) readDue(known bool) error {
 		}
 		now := p.b.c.o.Now()
 		crossings := p.others.read(uid, hash, now)
-		p.others.elect(now)
-		p.others.tell(crossings, known)
+		p.others.changed(crossings, known, now)
 	}
 	return nil
 }
