@@ -42,9 +42,7 @@ func (c *client) connect(p *packet) {
 		given, identity, err = c.identify(handshake, p)
 	}
 	if err != nil {
-		if !c.triesAgain(err) {
-			c.refuse(p.namespace, err)
-		}
+		c.turnAway(p.namespace, err)
 		return
 	}
 	apps := c.srv.appsOf(p.namespace)
@@ -124,7 +122,7 @@ func (c *Conn) enter(identity auth.Identity, given auth.Credentials, p *packet) 
 	if err != nil {
 		var replaces bool
 		if replaces, moved = c.replaces(textOf(p.auth["pid"]), identity); !replaces {
-			c.refuse(err)
+			c.client.turnAway(c.namespace, err)
 			return false
 		}
 	}
@@ -138,7 +136,7 @@ func (c *Conn) enter(identity auth.Identity, given auth.Credentials, p *packet) 
 	if !c.admitted {
 		if err := admission.admit(identity, moved); err != nil {
 			c.abandon()
-			c.refuse(err)
+			c.client.turnAway(c.namespace, err)
 			return false
 		}
 		c.admitted = true
@@ -146,10 +144,10 @@ func (c *Conn) enter(identity auth.Identity, given auth.Credentials, p *packet) 
 	return true
 }
 
-// refuse refuses the client, or lets it try again.
-func (c *Conn) refuse(err error) {
-	if !c.client.triesAgain(err) {
-		c.client.refuse(c.namespace, err)
+// turnAway refuses a CONNECT, or lets the client try again.
+func (c *client) turnAway(namespace string, err error) {
+	if !c.triesAgain(err) {
+		c.refuse(namespace, err)
 	}
 }
 
