@@ -25,11 +25,14 @@ func (c Config) RedisLog() redisstream.LogOptions {
 	return o
 }
 
-// Ingest returns which emitters are heard, and whether there are any.
+// Ingest returns which emitters and servers are heard, and whether there are any.
 func (c Config) Ingest() (o redisstream.IngestOptions, hears bool) {
 	o.Node = slices.Contains(c.RedisIngest, "emitter")
 	if slices.Contains(c.RedisIngest, "python") {
 		o.Python = c.RedisIngestChannel
+	}
+	if slices.Contains(c.RedisIngest, "pubsub") {
+		o.Servers = c.RedisIngestKey
 	}
 	return o, len(c.RedisIngest) > 0
 }
@@ -60,17 +63,30 @@ func (l *loader) checkRedis(c *Config) {
 	}
 }
 
-// checkIngest checks the channel of Python.
+// checkIngest checks the channel of Python, and the key of servers with the pub/sub adapter.
 func (l *loader) checkIngest(c *Config) {
-	isPython := slices.Contains(c.RedisIngest, "python")
-	switch name := c.RedisIngestChannel; {
-	case isPython && name == "":
-		l.wrong(c, "REDIS_INGEST_CHANNEL", name, "the name of a channel")
-	case !isPython && name != "" && name != redisstream.DefaultPythonChannel:
-		l.wrong(c, "REDIS_INGEST_CHANNEL", name, "with REDIS_INGEST=python")
-		return
+	for _, of := range []struct {
+		kind, setting, value, standard, expected string
+		options                                  redisstream.IngestOptions
+	}{
+		{"python", "REDIS_INGEST_CHANNEL", c.RedisIngestChannel, redisstream.DefaultPythonChannel,
+			"the name of a channel", redisstream.IngestOptions{Python: c.RedisIngestChannel}},
+		{"pubsub", "REDIS_INGEST_KEY", c.RedisIngestKey, redisstream.DefaultServersKey,
+			"the key of the adapter", redisstream.IngestOptions{Servers: c.RedisIngestKey}},
+	} {
+		switch isUsed := slices.Contains(c.RedisIngest, of.kind); {
+		case isUsed && of.value == "":
+			l.wrong(c, of.setting, of.value, of.expected)
+		case !isUsed && of.value != "" && of.value != of.standard:
+			l.wrong(c, of.setting, of.value, "with REDIS_INGEST="+of.kind)
+		default:
+			if err := of.options.Check(); err != nil {
+				l.fail("%s (%s): %s", of.setting, sourceOf(c, of.setting), err)
+			}
+		}
 	}
-	if err := (redisstream.IngestOptions{Python: c.RedisIngestChannel}).Check(); err != nil {
-		l.fail("REDIS_INGEST_CHANNEL (%s): %s", sourceOf(c, "REDIS_INGEST_CHANNEL"), err)
+	if c.RedisURL != "" && slices.Contains(c.RedisIngest, "pubsub") && c.RedisIngestKey == c.RedisStream {
+		l.wrong(c, "REDIS_STREAM", c.RedisStream,
+			"another name than REDIS_INGEST_KEY, such as roomcast, so that the channels differ")
 	}
 }

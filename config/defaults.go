@@ -85,6 +85,7 @@ func defaults() map[string]string {
 
 		"REDIS_STREAM":         redisstream.DefaultOptions().Stream,
 		"REDIS_INGEST_CHANNEL": redisstream.DefaultPythonChannel,
+		"REDIS_INGEST_KEY":     redisstream.DefaultServersKey,
 		"REDIS_MAXLEN":         strconv.Itoa(redisstream.DefaultLogOptions().MaxLen),
 
 		"EVENTS_TIMEOUT":     duration(outgoing.Events.Timeout),

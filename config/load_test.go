@@ -28,6 +28,7 @@ func TestDefaults(t *testing.T) {
 		RetainedSize: 256, RetainedMaxBytes: 16 << 20,
 		DataSync: "always", DataMaxBytes: 1 << 30,
 		RedisStream: "socket.io", RedisIngestChannel: "socketio", RedisMaxLen: 100_000, Durability: "stored",
+		RedisIngestKey: "socket.io",
 		MaxConnections: 10000, AuthFailures: 10, HandshakeRate: limit.HandshakeRate(),
 		RateLimitInterval: 100 * time.Millisecond,
 		RateLimitBurst:    20, PublishRate: 1000, PublishBurst: 2000, InactiveTimeout: 5 * time.Minute,

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -111,12 +112,13 @@ func TestBadValues(t *testing.T) {
 			`REDIS_INGEST (environment): got "emitter", allowed: with REDIS_URL, where emitters publish`},
 		{"DURABILITY", "replica",
 			`DURABILITY (environment): got "replica", allowed: with REDIS_URL, whose replica it waits for`},
-		{"REDIS_INGEST", "pubsub", `got "pubsub", allowed: emitter, python`},
+		{"REDIS_INGEST", "sharded", `got "sharded", allowed: emitter, python, pubsub`},
 		{"REDIS_INGEST", "emitter,ruby", `got "emitter,ruby", allowed: emitter, python`},
 		{"REDIS_INGEST", "python, emitter",
 			`REDIS_INGEST (environment): got "python,emitter", allowed: with REDIS_URL, where emitters publish`},
 		{"REDIS_INGEST_CHANNEL", "flask-socketio",
 			`REDIS_INGEST_CHANNEL (environment): got "flask-socketio", allowed: with REDIS_INGEST=python`},
+		{"REDIS_INGEST_KEY", "other", `REDIS_INGEST_KEY (environment): got "other", allowed: with REDIS_INGEST=pubsub`},
 		{"AUTH_MODE", "userid", `got "userid", allowed: token, ticket, hook, open, auto`},
 		{"AUTH_MODE", "token",
 			`AUTH_MODE (environment): got "token", allowed: token with JWT_SECRET`},
@@ -170,7 +172,8 @@ func TestBadValues(t *testing.T) {
 	}
 }
 
-// REDIS_INGEST says which emitters are heard, and REDIS_INGEST_CHANNEL where those of Python are.
+// REDIS_INGEST says which emitters and servers are heard, REDIS_INGEST_CHANNEL where those of Python are,
+// and REDIS_INGEST_KEY where those with the pub/sub adapter are.
 func TestIngest(t *testing.T) {
 	for _, tt := range []struct {
 		ingest, channel string
@@ -181,8 +184,9 @@ func TestIngest(t *testing.T) {
 		{"emitter", "", redisstream.IngestOptions{Node: true}, true},
 		{"python", "", redisstream.IngestOptions{Python: "socketio"}, true},
 		{"emitter, python,", "flask-socketio", redisstream.IngestOptions{Node: true, Python: "flask-socketio"}, true},
+		{"pubsub", "", redisstream.IngestOptions{Servers: "socket.io"}, true},
 	} {
-		set := env{"REDIS_URL": "redis://127.0.0.1", "REDIS_INGEST": tt.ingest}
+		set := env{"REDIS_URL": "redis://127.0.0.1", "REDIS_INGEST": tt.ingest, "REDIS_STREAM": "roomcast"}
 		if tt.channel != "" {
 			set["REDIS_INGEST_CHANNEL"] = tt.channel
 		}
@@ -195,6 +199,18 @@ func TestIngest(t *testing.T) {
 			"REDIS_INGEST_CHANNEL": name})
 		if want := "REDIS_INGEST_CHANNEL (environment): channel "; len(got) != 1 || !strings.HasPrefix(got[0], want) {
 			t.Errorf("%q: %q, want one with %q", name, got, want)
+		}
+	}
+	for _, tt := range []struct{ stream, key, want string }{
+		{"roomcast", "a*", "REDIS_INGEST_KEY (environment): key "},
+		{"roomcast", "roomcast", `REDIS_STREAM (environment): got "roomcast", allowed: another name than `},
+		{"", "", `REDIS_STREAM (default): got "socket.io", allowed: another name than `},
+	} {
+		set := env{"REDIS_URL": "redis://127.0.0.1", "REDIS_INGEST": "pubsub", "REDIS_STREAM": tt.stream,
+			"REDIS_INGEST_KEY": tt.key}
+		maps.DeleteFunc(set, func(_, value string) bool { return value == "" })
+		if got := problems(t, set); len(got) != 1 || !strings.HasPrefix(got[0], tt.want) {
+			t.Errorf("%q: %q, want one with %q", tt, got, tt.want)
 		}
 	}
 }

@@ -62,6 +62,10 @@ type Entry struct {
 	Count  int      // of TypeClientCount
 	Signal Signal   // of TypeSignal
 
+	// Via is the prefix of the channels by which the entry came from servers with the pub/sub adapter.
+	// They have it already. Empty: it did not.
+	Via string
+
 	event string             // the first element of the packet of an event that was read
 	first strictjson.Checked // the argument after it, in the memory of the payload
 	mark  mark               // the field rc of a message of Roomcast

@@ -6,7 +6,7 @@ import (
 )
 
 // Fields are the fields of an entry of the stream. A missing field is empty.
-type Fields struct{ UID, Namespace, Type, Data, RC string }
+type Fields struct{ UID, Namespace, Type, Data, RC, Via string }
 
 // Set sets the field of a name. It ignores the fields of other applications.
 func (f *Fields) Set(name, value string) {
@@ -21,15 +21,17 @@ func (f *Fields) Set(name, value string) {
 		f.Data = value
 	case "rc":
 		f.RC = value
+	case "via":
+		f.Via = value
 	}
 }
 
 // Pairs returns names and values for XADD, in the order in which Node writes them. Empty fields are
 // left out.
 func (f Fields) Pairs() []string {
-	pairs := make([]string, 0, 10)
+	pairs := make([]string, 0, 12)
 	for _, p := range [...][2]string{{"uid", f.UID}, {"nsp", f.Namespace}, {"type", f.Type},
-		{"data", f.Data}, {"rc", f.RC}} {
+		{"data", f.Data}, {"rc", f.RC}, {"via", f.Via}} {
 		if p[1] != "" {
 			pairs = append(pairs, p[0], p[1])
 		}
@@ -44,7 +46,7 @@ func Decode(f Fields) (*Entry, error) {
 	if f.Namespace == "" {
 		return decodeSignal(f)
 	}
-	e := &Entry{UID: f.UID, Namespace: f.Namespace}
+	e := &Entry{UID: f.UID, Namespace: f.Namespace, Via: f.Via}
 	if err := e.readHead(f.Type); err != nil {
 		return nil, err
 	}
@@ -111,7 +113,7 @@ func (e *Entry) Fields() (Fields, error) {
 	if e.UID == "" {
 		return Fields{}, refuse("uid", "is missing")
 	}
-	f := Fields{UID: e.UID, Namespace: e.Namespace, Type: strconv.Itoa(int(e.Type))}
+	f := Fields{UID: e.UID, Namespace: e.Namespace, Type: strconv.Itoa(int(e.Type)), Via: e.Via}
 	text := e.appendBody(make([]byte, 0, len(e.Packet.JSON)+128))
 	if len(e.Packet.Attachments) > 0 && e.hasBody() {
 		packed, err := toMsgpack(nil, text, e.Packet.Attachments)

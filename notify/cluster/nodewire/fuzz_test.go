@@ -28,7 +28,7 @@ func FuzzDecode(f *testing.F) {
 		`{"packet":{"type":2,"data":["t",{"data":1,"metadata":{}}]},"opts":{"rooms":[]}}`, `{"v":1,"k":"n"}`)
 	f.Add("z", "/", "6", `{"opts":{"rooms":["R"]},"requestId":"r"}`, "")
 	f.Fuzz(func(t *testing.T, uid, namespace, number, data, rc string) {
-		e, err := Decode(Fields{uid, namespace, number, data, rc})
+		e, err := Decode(Fields{uid, namespace, number, data, rc, ""})
 		if !known(err) {
 			t.Fatalf("error %T: %v", err, err)
 		}
@@ -59,6 +59,15 @@ func FuzzDecode(f *testing.F) {
 		again, err := Decode(fields)
 		if err != nil || !sameEntry(again, e) {
 			t.Fatalf("%q: got %+v, %v, want %+v", fields, again, err, e)
+		}
+		if again.Identify(someID); e.Type == TypeBroadcast && e.RequestID == "" {
+			raw, err := again.AppendArray(nil)
+			if err == nil {
+				_, err = DecodeArray(e.Namespace, raw)
+			}
+			if !known(err) && !refuses(nil, err) {
+				t.Fatalf("%s: %v", again.Packet.JSON, err)
+			}
 		}
 	})
 }

@@ -32,6 +32,8 @@ func DecodeMap(payload []byte) (*Entry, error) {
 			err = readText(&e.Namespace, "nsp", m.Value)
 		case "rc":
 			err = readText(&rc, "rc", m.Value)
+		case "via":
+			err = readText(&e.Via, "via", m.Value)
 		}
 		if err != nil {
 			return nil, err
@@ -90,6 +92,9 @@ func (e *Entry) AppendMap(dst []byte) ([]byte, error) {
 	text = strictjson.AppendString(append(text, `,"nsp":`...), e.Namespace)
 	if rc := e.mark.append(nil); len(rc) > 0 {
 		text = strictjson.AppendString(append(text, `,"rc":`...), string(rc))
+	}
+	if e.Via != "" {
+		text = strictjson.AppendString(append(text, `,"via":`...), e.Via)
 	}
 	return toMsgpack(dst, append(text, '}'), e.Packet.Attachments)
 }

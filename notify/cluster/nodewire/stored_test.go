@@ -37,7 +37,8 @@ func TestStoredProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String()
 		s := Stored{notify.ID{Epoch: StreamEpoch, Seq: rapid.Uint64().Draw(t, "seq")}, Fields{
-			text.Draw(t, "uid"), text.Draw(t, "nsp"), text.Draw(t, "type"), text.Draw(t, "data"), text.Draw(t, "rc")}}
+			text.Draw(t, "uid"), text.Draw(t, "nsp"), text.Draw(t, "type"), text.Draw(t, "data"), text.Draw(t, "rc"),
+			text.Draw(t, "via")}}
 		if again, err := DecodeStored(string(s.Append(nil))); err != nil || again != s {
 			t.Fatalf("got %+v, %v, want %+v", again, err, s)
 		}

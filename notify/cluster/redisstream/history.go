@@ -141,7 +141,7 @@ func (l *Log) keep(h *history) {
 	if n := len(h.messages); n > 0 {
 		head = h.messages[n-1].ID
 	}
-	t.floor = h.floor
+	t.floor, l.up = h.floor, h.up
 	l.advance(head, notify.ID{})
 }
 

@@ -22,9 +22,13 @@ const (
 	ingestRenewal = time.Second
 )
 
-// IngestOptions say which emitters an [Ingest] listens to.
+// IngestOptions say what an [Ingest] listens to.
 type IngestOptions struct {
-	Node bool // @socket.io/redis-emitter, and servers with the pub/sub adapter
+	Node bool // @socket.io/redis-emitter, with the name of the stream as its key
+
+	// Servers is the key of servers with @socket.io/redis-adapter, the prefix of their channels, which
+	// differs from the name of the stream. They also get what the stream has. Empty: there are none.
+	Servers string
 
 	// Python is the channel of python-socketio's managers for Redis. Empty: they are not heard.
 	Python string
@@ -33,17 +37,27 @@ type IngestOptions struct {
 // DefaultPythonChannel is the channel of python-socketio's managers if no other one is chosen.
 const DefaultPythonChannel = "socketio"
 
+// DefaultServersKey is the key of servers with the pub/sub adapter if no other one is chosen.
+const DefaultServersKey = "socket.io"
+
 // Check returns the error of options that are wrong.
 func (o IngestOptions) Check() error {
+	if o.Servers != "" {
+		if err := checkName("key", o.Servers); err != nil {
+			return err
+		}
+	}
 	if o.Python == "" {
 		return nil
 	}
 	return checkName("channel", o.Python)
 }
 
-// Ingest writes to the stream what emitters of Socket.IO publish, so that the whole cluster gets it,
-// once. One node of the cluster does this at a time: the one that has the lock. When that node ends,
-// what is published until another one has the lock is lost.
+// Ingest writes to the stream what emitters of Socket.IO publish, and servers with the pub/sub adapter,
+// so that the whole cluster gets it, once. One node of the cluster does this at a time: the one that has
+// the lock. When that node ends, what is published until another one has the lock is lost.
+//
+// The same node publishes to these servers what the stream has, see bridge.
 type Ingest struct {
 	o     IngestOptions
 	l     *Log
@@ -155,11 +169,11 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
 // hold listens while this node has the lock, which it took after start.
 func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
 	ctx, cancel := context.WithCancel(g.life)
-	listened := make(chan struct{})
-	go func() {
-		defer close(listened)
-		g.listen(ctx, term)
-	}()
+	var working sync.WaitGroup
+	working.Go(func() { g.listen(ctx, term) })
+	if g.o.Servers != "" {
+		working.Go(func() { newBridge(g, term).run(ctx) })
+	}
 	g.c.o.Log.Info("this node ingests messages of emitters")
 	defer g.c.o.Log.Info("this node no longer ingests messages of emitters")
 	for isHeld := true; isHeld; {
@@ -167,7 +181,7 @@ func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
 		case <-tick:
 		case <-g.life.Done():
 			cancel()
-			<-listened
+			working.Wait()
 			g.finish() // the writer needs the lock
 			g.release(term)
 			return
@@ -179,7 +193,7 @@ func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
 		}
 	}
 	cancel()
-	<-listened
+	working.Wait()
 }
 
 func (g *Ingest) renew(term string, isHeld *bool) error {

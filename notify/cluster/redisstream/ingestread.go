@@ -3,6 +3,7 @@ package redisstream
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
@@ -11,12 +12,14 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/pywire"
 )
 
-// published is a message of an emitter, or of a server with the pub/sub adapter.
+// published is a message that was received from a channel.
 type published struct {
 	channel nodewire.Channel
 	payload []byte
 	term    string // the lock with which it was received
 	python  string // the channel of python-socketio, in place of channel
+
+	isForServers bool // a server of the cluster has published it, and the others are to get it
 }
 
 func (m *published) name() string {
@@ -29,6 +32,8 @@ func (m *published) name() string {
 // decode returns what a message says. The error is a *nodewire.SkipError or nodewire.ErrIgnored.
 func (m *published) decode() (*nodewire.Entry, error) {
 	switch {
+	case m.isForServers:
+		return nodewire.DecodeMap(m.payload)
 	case m.python != "":
 		return pywire.Decode(m.payload)
 	case m.channel.Medium == nodewire.Requests:
@@ -85,7 +90,7 @@ func (g *Ingest) receive(ctx context.Context, term string, ready func()) error {
 			if message.Pattern == "" {
 				g.push(&published{python: message.Channel, payload: []byte(message.Payload), term: term})
 			} else {
-				g.take(message.Channel, message.Payload, term)
+				g.take(message, term)
 			}
 		}
 	})
@@ -93,9 +98,16 @@ func (g *Ingest) receive(ctx context.Context, term string, ready func()) error {
 
 // subscribe subscribes to the channels, and returns how many confirmations will arrive.
 func (g *Ingest) subscribe(ctx context.Context, sub *redis.PubSub) (n int, err error) {
-	if g.o.Node {
+	var prefixes []string
+	if g.o.Node || g.o.Servers != "" { // for the servers, what is volatile
+		prefixes = append(prefixes, g.c.o.Stream)
+	}
+	if g.o.Servers != "" {
+		prefixes = append(prefixes, g.o.Servers)
+	}
+	for _, prefix := range prefixes {
 		n++
-		if err := sub.PSubscribe(ctx, g.c.o.Stream+"*"); err != nil {
+		if err := sub.PSubscribe(ctx, prefix+"*"); err != nil {
 			return 0, err
 		}
 	}
@@ -114,15 +126,25 @@ func (g *Ingest) setTerm(term string) {
 	g.term = term
 }
 
-// take queues what is for the stream. The channels also have what the streams adapter publishes, which
-// all nodes receive by themselves, and answers of servers, which are for one server.
-func (g *Ingest) take(name, payload, term string) {
-	channel, ok := nodewire.ParseChannel(g.c.o.Stream, name)
-	if !ok || channel.Medium == nodewire.Responses ||
-		channel.Medium == nodewire.Broadcasts && isMap(payload) {
+// take queues what is for the stream, and what the stream has not, for the other servers. The channels
+// also have what the streams adapter publishes, which all nodes receive by themselves, and answers of
+// servers, which are for one server.
+func (g *Ingest) take(m *redis.Message, term string) {
+	prefix := strings.TrimSuffix(m.Pattern, "*")
+	channel, ok := nodewire.ParseChannel(prefix, m.Channel)
+	if !ok || channel.Medium == nodewire.Responses {
 		return
 	}
-	g.push(&published{channel: channel, payload: []byte(payload), term: term})
+	isForServers := false
+	if channel.Medium == nodewire.Broadcasts && isMap(m.Payload) {
+		isForServers = g.o.Servers != "" && prefix == g.c.o.Stream && channel.To == ""
+		if !isForServers {
+			return
+		}
+	} else if prefix == g.c.o.Stream && !g.o.Node {
+		return
+	}
+	g.push(&published{channel: channel, payload: []byte(m.Payload), term: term, isForServers: isForServers})
 }
 
 func (g *Ingest) push(m *published) {

@@ -104,10 +104,26 @@ func (g *Ingest) encode(m *published) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if nodewire.OwnUID(e.UID) || !isOrdered(e) && (e.Type != nodewire.TypeBroadcast || e.RequestID != "") {
-		return nil, nil // a node of Roomcast has written it, or somebody wants answers
+	if !isOrdered(e) && (e.Type != nodewire.TypeBroadcast || e.RequestID != "") {
+		return nil, nil // somebody wants answers
+	}
+	if m.isForServers {
+		if !e.Opts.Volatile { // else it should be in the stream
+			return nil, nil
+		}
+		message, err := g.forServers(e)
+		if len(message) == 0 {
+			return nil, err
+		}
+		return append([]any{0}, message...), nil
+	}
+	if nodewire.OwnUID(e.UID) || e.UID == g.serversUID() {
+		return nil, nil // a node of Roomcast has written it
 	}
 	e.UID = emitterUID
+	if m.channel.Prefix == g.o.Servers {
+		e.Via = g.o.Servers
+	}
 	if e.Opts.Volatile && e.Type == nodewire.TypeBroadcast {
 		payload, err := e.AppendMap(nil)
 		if err != nil {

@@ -66,7 +66,8 @@ type Log struct {
 	ended    chan struct{} // closed when the tail has ended
 	deliver  func(notify.Batch) (after func())
 
-	tail tail // of the goroutine of that name
+	tail tail     // of the goroutine of that name
+	up   streamID // the entry with which this node began; set when known is closed
 
 	mu    sync.Mutex
 	head  notify.ID     // guarded by mu: the last message that was delivered

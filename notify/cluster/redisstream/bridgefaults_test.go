@@ -1,0 +1,163 @@
+package redisstream
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/servertest/chaos"
+	"github.com/roomcast/roomcast/server/servertest/redistest"
+)
+
+// Everything that is stored is published once and in order, whatever happens to the nodes and their
+// connections.
+func TestBridgeMoves(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	weather := chaos.New(t, s.Addr(), 1)
+	near := openLog(t, dial(t, bridged(s.URL())), nil)
+	readFrom(t, near)
+	h := hear(t, s)
+	var sent int
+	send := func(n int) {
+		for range n {
+			add(t, near, fmt.Sprint("message ", sent))
+			sent++
+		}
+	}
+	for round := range servertest.Soaked(2) {
+		c := dial(t, bridged("redis://"+weather.Addr))
+		far := openLog(t, c, nil)
+		g := bridgeOf(t, far)
+		hearing(t, s, g)
+		send(5)
+		weather.Cut(1)
+		send(5)
+		h.await(t, sent)
+		if round%2 == 0 {
+			weather.Stall(true) // the node does not know that it will have lost the lock
+		} else {
+			g.Close()
+		}
+		send(5) // nobody publishes them
+		next := bridgeOf(t, near)
+		h.await(t, sent)
+		weather.Stall(false)
+		next.Close()
+		g.Close()
+		_ = far.Close()
+		c.Close()
+	}
+	add(t, near, "last")
+	g := bridgeOf(t, near)
+	got := h.await(t, sent+1)
+	for i, text := range got[:sent] {
+		if !strings.Contains(text, fmt.Sprintf(`"message %d"`, i)) {
+			t.Fatalf("message %d is %s", i, text)
+		}
+	}
+	if len(got) != sent+1 || g.Dropped() != 0 {
+		t.Errorf("%d messages of %d, dropped %d", len(got), sent+1, g.Dropped())
+	}
+}
+
+// When the reply to what was published is lost, it is not published again. Nothing is published with a
+// lock that another node has, or from another position.
+func TestBridgeReplyIsLost(t *testing.T) {
+	t.Parallel()
+	s, c, d := startDeaf(t)
+	l := openLog(t, c, nil)
+	readFrom(t, l)
+	h := hear(t, s)
+	b := newBridge(&Ingest{o: IngestOptions{Servers: "other"}, l: l, c: c}, "term")
+	s.Do(t, "SET", b.g.lockKey(), "term")
+	ctx := t.Context()
+	if err := b.step(ctx); err != nil || b.position == "" {
+		t.Fatalf("position %q, %v", b.position, err)
+	}
+	first := b.position
+	publish := func(text string) error {
+		return b.move(ctx, b.position, first+text, []any{"socket.io-request#/#", text})
+	}
+	d.next.Store(true)
+	if err := publish("0"); err == nil {
+		t.Error("the reply was not lost")
+	}
+	if err := publish("1"); err != nil || b.position != "" {
+		t.Errorf("from a former position: %v, now %q", err, b.position)
+	}
+	b.position = first + "0"
+	if err := publish("2"); err != nil {
+		t.Error(err)
+	}
+	s.Do(t, "SET", b.g.lockKey(), "another")
+	if err := publish("3"); !errors.Is(err, errNoHolder) {
+		t.Errorf("without the lock: %v", err)
+	}
+	s.Do(t, "PUBLISH", "socket.io-request#/#", "last")
+	want := []string{"socket.io-request#/# 0", "socket.io-request#/# 2", "socket.io-request#/# last"}
+	if got := h.await(t, len(want)); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A bridge begins with what is stored since its node has begun, and with nothing that is old.
+func TestBridgeBegins(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	l := openLog(t, c, nil)
+	g := &Ingest{o: IngestOptions{Servers: "other"}, l: l, c: c}
+	s.Do(t, "SET", g.lockKey(), "term")
+	now := time.UnixMilli(int64(l.up.ms))
+	for _, tt := range []struct {
+		name, known string
+		now         time.Time
+		want        string
+	}{
+		{"first", "", now, l.up.String()},
+		{"first, after a while", "", now.Add(bridgeMaxAge + time.Second), streamID{ms: l.up.ms + 1000}.String()},
+		{"known", "1-7", now, ""},
+		{"known and recent", streamID{l.up.ms - 1000, 7}.String(), now, streamID{l.up.ms - 1000, 7}.String()},
+	} {
+		if tt.want == "" {
+			tt.want = streamID{ms: l.up.ms - uint64(bridgeMaxAge.Milliseconds())}.String()
+		}
+		c.o.Now = func() time.Time { return tt.now }
+		s.Do(t, "DEL", "roomcast:{socket.io}:bridge")
+		if tt.known != "" {
+			s.Do(t, "SET", "roomcast:{socket.io}:bridge", tt.known)
+		}
+		b := newBridge(g, "term")
+		if err := b.find(t.Context()); err != nil || b.position != tt.want {
+			t.Errorf("%s: %q, %v, want %q", tt.name, b.position, err, tt.want)
+		}
+		if kept := s.Do(t, "GET", "roomcast:{socket.io}:bridge"); kept != tt.want {
+			t.Errorf("%s: kept %v, want %s", tt.name, kept, tt.want)
+		}
+	}
+}
+
+// A server that comes back empty has a new stream, of which everything is published.
+func TestBridgeAfterLoss(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	l := openLog(t, dial(t, bridged(s.URL())), nil)
+	readFrom(t, l)
+	hearing(t, s, bridgeOf(t, l))
+	add(t, l, "before")
+	h := hear(t, s)
+	add(t, l, "here")
+	h.await(t, 1)
+	s.Do(t, "FLUSHALL")
+	add(t, l, "after")
+	servertest.Eventually(t, "the message after the loss", func() bool {
+		return slices.ContainsFunc(h.texts(), func(text string) bool { return strings.Contains(text, `"after"`) })
+	})
+	if got := h.texts(); strings.Count(strings.Join(got, ""), `"after"`) != 1 || len(got) > 2 {
+		t.Errorf("got %q", got)
+	}
+}
