@@ -55,12 +55,14 @@ func openCluster(c config.Config, log *zap.Logger) (*cluster, error) {
 	channels := redisstream.OpenChannels(client)
 	po := peers.DefaultOptions()
 	po.UID, po.Prefix, po.Log = shared.UID(), o.Stream, log
+	others, hears := c.Ingest()
+	po.Servers = others.Servers
 	s := &cluster{
 		client: client, log: shared, bus: bus, counts: bus.Presence(), channels: channels,
 		peers: peers.New(channels, shared.Calls(), po),
 	}
-	if emitters, hears := c.Ingest(); hears {
-		s.ingest = redisstream.OpenIngest(shared, emitters)
+	if hears {
+		s.ingest = redisstream.OpenIngest(shared, others, s.peers.Represent)
 	}
 	return s, nil
 }

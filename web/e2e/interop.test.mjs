@@ -15,7 +15,7 @@ import { keepsOrder } from "./interop/order.mjs";
 import { recovers } from "./interop/recovery.mjs";
 import { Stage } from "./interop/stage.mjs";
 import { table } from "./interop/table.mjs";
-import { ADAPTERS } from "./nodeserver.mjs";
+import { ADAPTERS, PUBSUB } from "./nodeserver.mjs";
 import { pythonWith } from "./python.mjs";
 import { redisProgram } from "./redis.mjs";
 import { TEST } from "./wait.mjs";
@@ -89,6 +89,34 @@ describe("a cluster", { concurrency: true, skip: missing }, () => {
       assert.deepEqual(stage.readers.flatMap(({ tape }) => tape.named("gap")), []);
     });
   }
+});
+
+test("servers with the pub/sub adapter, with REDIS_INGEST", { ...TEST, skip: missing }, async (t) => {
+  const stage = await Stage.start(t, PUBSUB);
+  await Promise.all([
+    stage.join("in", { channels: ["R", "S", OBJECT_ID] }),
+    stage.join("out"),
+    stage.join("n", { channels: ["R"], namespace: "/n" }),
+  ]);
+  const [node, roomcast] = stage.senders;
+  const senders = { Node: node, Roomcast: roomcast, "an emitter": await emitter(stage) };
+  for (const [from, sender] of Object.entries(senders)) {
+    for (const [name, row] of Object.entries(EMITS))
+      if (!row.from || row.from === sender.kind)
+        await t.test(`${name}, from ${from}`, () => emits(stage, sender, row));
+    const role = `changed by ${from}`;
+    await stage.join(role);
+    for (const [name, row] of Object.entries(CHANGES))
+      await t.test(`${name}, from ${from}`, () => changes(stage, sender, role, row));
+    stage.forget((reader) => reader.role === role);
+  }
+  for (const [name, row] of Object.entries(NOTIFICATIONS))
+    await t.test(`a notification ${name}`, () => notifies(stage, roomcast, row));
+  for (const sender of stage.senders)
+    for (const [name, call] of Object.entries(CALLS[sender.kind]))
+      await t.test(`${name}, from ${sender.kind}`, () => calls(stage, sender, call));
+  await t.test("Redis is killed and starts again", () => outlivesRedis(stage));
+  assert.deepEqual(stage.readers.flatMap(({ tape }) => tape.named("gap")), []);
 });
 
 describe("an emitter, with REDIS_INGEST", { concurrency: true, skip: missing }, () => {

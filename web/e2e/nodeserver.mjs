@@ -1,7 +1,7 @@
-// A Socket.IO server on Node, one of several on one Redis stream: the packages of Socket.IO,
-// unmodified.
+// A Socket.IO server on Node, one of several on one Redis: the packages of Socket.IO, unmodified.
 
 import { createServer } from "node:http";
+import { createAdapter as createPubSubAdapter } from "@socket.io/redis-adapter";
 import { createAdapter as createAdapter03 } from "@socket.io/redis-streams-adapter";
 import { createAdapter as createAdapter02 } from "redis-streams-adapter-0.2";
 import { Server } from "socket.io";
@@ -9,6 +9,9 @@ import { once, retry } from "./wait.mjs";
 
 /** The versions of @socket.io/redis-streams-adapter. */
 export const ADAPTERS = { "0.2.3": createAdapter02, "0.3.1": createAdapter03 };
+
+/** The version of @socket.io/redis-adapter, the pub/sub adapter. */
+export const PUBSUB = "pub/sub 8.3.0";
 
 let started = 0;
 
@@ -26,8 +29,8 @@ export class NodeServer {
     server.http = createServer((_, response) => response.writeHead(404).end());
     server.io = new Server(server.http, {
       serveClient: false,
-      connectionStateRecovery: {},
-      adapter: ADAPTERS[version](server.client),
+      ...(version !== PUBSUB && { connectionStateRecovery: {} }), // which that adapter has not
+      adapter: await server.#adapter(version),
       ...options,
     });
     for (const namespace of namespaces)
@@ -48,7 +51,13 @@ export class NodeServer {
     return server;
   }
 
-  /** Resolves when the server reads the stream: until it does, it would miss an entry. */
+  async #adapter(version) {
+    if (version !== PUBSUB) return ADAPTERS[version](this.client);
+    this.subscriber = await this.redis.connect(this.name);
+    return createPubSubAdapter(this.client, this.subscriber);
+  }
+
+  /** Resolves when the server reads what others send: until it does, it would miss something. */
   async #reads() {
     const event = `reads ${this.name}`;
     let reads = false;
@@ -58,7 +67,11 @@ export class NodeServer {
     // Adapter 0.2 takes every other uid for that of a server, which it waits for later.
     const data = JSON.stringify({ packet: [event] });
     const entry = { nsp: "/", uid: "emitter", type: "9", data };
-    await retry(async () => reads || (await this.redis.append(entry), false), "the adapter");
+    const request = JSON.stringify({ uid: "emitter", type: 6, data: [event] });
+    const send = () => this.subscriber
+      ? this.redis.client.publish("socket.io-request#/#", request)
+      : this.redis.append(entry);
+    await retry(async () => reads || (await send(), false), "the adapter");
   }
 
   /** Stops the server. Resolves when the adapter has closed its connections to Redis. */
@@ -66,6 +79,7 @@ export class NodeServer {
     await this.io.close();
     await this.client.ping(); // after what the adapter has written
     await this.client.disconnect();
+    if (this.subscriber) return this.subscriber.disconnect();
     const { client } = this.redis;
     await this.redis.append({ end: this.name }); // the adapter ends when it has read something
     await retry(async () => !(await client.clientList()).some(({ name }) => name === this.name),

@@ -2,6 +2,7 @@ package nodewire
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"strings"
@@ -41,6 +42,10 @@ const (
 	TypeClientCount              // how many clients were asked to acknowledge a broadcast
 	TypeAck                      // the acknowledgement of one of them
 	TypeClose                    // a server ends
+
+	// TypeRooms is a request of the pub/sub adapter: each server answers with the names of its rooms, see
+	// AppendRooms. It is in no other medium.
+	TypeRooms
 )
 
 // Entry is what one server says to the others.
@@ -113,6 +118,13 @@ func NewUID() string {
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return uidPrefix + hex.EncodeToString(b[:])
+}
+
+// ClusterUID returns the id that all nodes of a cluster with a stream have for servers with the pub/sub
+// adapter, which are not in it.
+func ClusterUID(stream string) string {
+	sum := sha256.Sum256([]byte(stream))
+	return "roomcast:" + hex.EncodeToString(sum[:6])
 }
 
 // OwnUID reports whether a uid is that of a Roomcast node. One of 65,536 Node servers has such a

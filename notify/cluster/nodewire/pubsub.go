@@ -87,7 +87,7 @@ func (e *Entry) appendPacket(dst []byte) []byte {
 
 // requestTypes has the types of requests by their numbers in the pub/sub adapter.
 var requestTypes = map[string]Type{
-	"2": TypeJoin, "3": TypeLeave, "4": TypeDisconnect, "5": TypeFetchSockets, "6": TypeServerEmit,
+	"1": TypeRooms, "2": TypeJoin, "3": TypeLeave, "4": TypeDisconnect, "5": TypeFetchSockets, "6": TypeServerEmit,
 	"7": TypeBroadcast,
 }
 
@@ -126,10 +126,13 @@ func DecodeRequest(namespace string, payload []byte) (*Entry, error) {
 			return nil, err
 		}
 	}
-	if e.Type = requestTypes[number]; e.Type == 0 {
-		return nil, skip("type", "is %.20q, expected a number from 2 to 7", number)
+	if number == "0" {
+		return nil, ErrIgnored
 	}
-	if e.Type == TypeBroadcast && e.RequestID == "" {
+	if e.Type = requestTypes[number]; e.Type == 0 {
+		return nil, skip("type", "is %.20q, expected a number from 0 to 7", number)
+	}
+	if (e.Type == TypeBroadcast || e.Type == TypeRooms) && e.RequestID == "" {
 		return nil, skip("requestId", "is missing")
 	}
 	return e.finish(b, attachments)

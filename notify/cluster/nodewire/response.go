@@ -3,6 +3,7 @@ package nodewire
 import (
 	"strconv"
 
+	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
@@ -78,4 +79,11 @@ func (e *Entry) AppendResponse(dst []byte) ([]byte, error) {
 		return nil, refuse("type", "is %d, expected a response", e.Type)
 	}
 	return e.asJSON(dst, append(text, '}'))
+}
+
+// AppendRooms appends a response to a request of TypeRooms: JSON with the names of rooms, which are valid
+// UTF-8.
+func AppendRooms(dst []byte, requestID string, names []string) []byte {
+	dst = strictjson.AppendString(append(dst, `{"requestId":`...), requestID)
+	return append(notify.AppendStrings(append(dst, `,"rooms":`...), names), '}')
 }

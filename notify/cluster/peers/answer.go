@@ -29,28 +29,41 @@ func (p *Peers) read(e *nodewire.Entry) {
 	p.mu.Lock()
 	p.heard(e) // adapter 0.3 publishes what it does not store
 	p.mu.Unlock()
-	p.receive(e, true)
+	p.receive(e, byStream)
 }
 
 // published handles a message of a channel.
 func (p *Peers) published(channel string, payload []byte) {
+	if !p.serves() {
+		return
+	}
+	if c, ok := nodewire.ParseChannel(p.o.Servers, channel); ok && p.o.Servers != "" {
+		p.pubsubPublished(c, payload)
+		return
+	}
 	c, ok := nodewire.ParseChannel(p.o.Prefix, channel)
-	if !ok || c.Medium != nodewire.Broadcasts || nodewire.IsArray(payload) || !p.serves() {
+	if !ok || c.Medium != nodewire.Broadcasts || nodewire.IsArray(payload) {
 		return // of the pub/sub adapter
 	}
 	e, err := nodewire.DecodeMap(payload)
 	if err != nil {
-		if !errors.Is(err, nodewire.ErrIgnored) {
-			p.toldSkipped.tell(1, func(n int64) {
-				p.log.Warn("skipped messages of other servers", zap.Int64("messages", n),
-					zap.String("channel", channel), zap.Error(err))
-			})
-		}
+		p.skip(c, err)
 		return
 	}
 	if e.UID != p.o.UID && e.Namespace == c.Namespace {
-		p.receive(e, false)
+		p.receive(e, byChannel)
 	}
+}
+
+// skip tells that a message is damaged.
+func (p *Peers) skip(of nodewire.Channel, err error) {
+	if errors.Is(err, nodewire.ErrIgnored) {
+		return
+	}
+	p.toldSkipped.tell(1, func(n int64) {
+		p.log.Warn("skipped messages of other servers", zap.Int64("messages", n),
+			zap.Stringer("channel", of), zap.Error(err))
+	})
 }
 
 func (p *Peers) serves() bool {
@@ -67,29 +80,21 @@ func (p *Peers) server() Local {
 }
 
 // receive handles a request or an answer. It does not wait.
-func (p *Peers) receive(e *nodewire.Entry, inStream bool) {
-	r := request{e: e, inStream: inStream}
+func (p *Peers) receive(e *nodewire.Entry, by medium) {
+	r := request{e: e, by: by}
 	switch e.Type {
 	case nodewire.TypeSockets, nodewire.TypeServerReply, nodewire.TypeClientCount, nodewire.TypeAck:
 		p.response(e)
 		return
 	case nodewire.TypeBroadcast:
 		if e.RequestID == "" {
-			if !inStream { // else the log delivers it
+			if by != byStream { // else the log delivers it
 				p.relay.receive(e)
 			}
 			return
 		}
 	case nodewire.TypeServerEmit:
-		wait := func() {}
-		if e.RequestID != "" && e.UID != "" {
-			r.answer, wait = p.promptly(r)
-		}
-		if p.events.put(r) {
-			wait()
-		} else {
-			p.full(e)
-		}
+		p.event(r)
 		return
 	case nodewire.TypeFetchSockets:
 	default:
@@ -100,6 +105,19 @@ func (p *Peers) receive(e *nodewire.Entry, inStream bool) {
 	}
 	if !p.requests.put(r) {
 		p.full(e)
+	}
+}
+
+// event lets the handlers have an event.
+func (p *Peers) event(r request) {
+	wait := func() {}
+	if r.e.RequestID != "" && r.e.UID != "" {
+		r.answer, wait = p.promptly(r)
+	}
+	if p.events.put(r) {
+		wait()
+	} else {
+		p.full(r.e)
 	}
 }
 
@@ -117,7 +135,7 @@ const answerTime = 0.7
 // promptly returns the answer function of an event, and one that makes it answer null when nobody has
 // answered soon. Without that, every call of the other server would end with an error.
 func (p *Peers) promptly(r request) (answer func(nodewire.Value), wait func()) {
-	to := request{inStream: r.inStream, e: &nodewire.Entry{ // without what the event has
+	to := request{by: r.by, e: &nodewire.Entry{ // without what the event has
 		UID: r.e.UID, Namespace: r.e.Namespace, RequestID: r.e.RequestID,
 	}}
 	var mu sync.Mutex // guards the two
@@ -157,8 +175,12 @@ func (p *Peers) answer(r request) {
 		p.ask(r)
 		return
 	}
+	p.replySockets(r, p.local.Sockets(r.e.Namespace, r.e.Opts))
+}
+
+// replySockets answers a request for clients.
+func (p *Peers) replySockets(r request, sockets []nodewire.Socket) {
 	e := &nodewire.Entry{Type: nodewire.TypeSockets}
-	sockets := p.local.Sockets(r.e.Namespace, r.e.Opts)
 	err := e.SetSockets(sockets)
 	if err == nil && p.reply(r, e) {
 		return
@@ -194,33 +216,45 @@ func (p *Peers) ask(r request) {
 	ctx, cancel := context.WithTimeout(p.life, wait)
 	p.local.Ask(ctx, r.e, func(n int) {
 		p.reply(r, &nodewire.Entry{Type: nodewire.TypeClientCount, Count: n})
-	}, func(v nodewire.Value) {
-		e := &nodewire.Entry{Type: nodewire.TypeAck, Packet: v}
-		if !p.reply(r, e) {
-			e.Packet = null() // too large, or not what Node can read
-			p.reply(r, e)
-		}
-	}, func() {
+	}, func(v nodewire.Value) { p.replyAck(r, v) }, func() {
 		cancel()
 		p.asks.release()
 	})
 }
 
+// replyAck passes the acknowledgement of a client on.
+func (p *Peers) replyAck(r request, v nodewire.Value) {
+	e := &nodewire.Entry{Type: nodewire.TypeAck, Packet: v}
+	if !p.reply(r, e) {
+		e.Packet = null() // too large, or not what Node can read
+		p.reply(r, e)
+	}
+}
+
 // reply sends an answer where the request came from. It reports false if it could not.
 func (p *Peers) reply(r request, e *nodewire.Entry) bool {
 	e.UID, e.Namespace, e.RequestID = p.o.UID, r.e.Namespace, r.e.RequestID
-	if r.inStream {
+	var to string
+	var payload []byte
+	var err error
+	switch r.by {
+	case byStream:
 		f, err := e.Fields() // which Append would refuse
 		if err != nil {
 			return false
 		}
 		return p.outbox.put(item{entry: e, size: itemSize + len(f.Data)})
+	case byPubSub:
+		to = p.pubsubChannel(nodewire.Responses, e.Namespace)
+		payload, err = e.AppendResponse(nil)
+	default:
+		to = p.channel(e.Namespace, r.e.UID)
+		payload, err = e.AppendMap(nil)
 	}
-	payload, err := e.AppendMap(nil)
-	if err != nil {
-		return false
-	}
-	return p.outbox.put(item{
-		message: Message{p.channel(e.Namespace, r.e.UID), payload}, size: itemSize + len(payload),
-	})
+	return err == nil && p.post(to, payload)
+}
+
+// post sends a message without waiting for that. It reports false if too many wait.
+func (p *Peers) post(channel string, payload []byte) bool {
+	return p.outbox.put(item{message: Message{channel, payload}, size: itemSize + len(payload)})
 }

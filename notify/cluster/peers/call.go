@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
@@ -41,6 +42,7 @@ type call struct {
 
 	// Guarded by Peers.mu.
 	servers  int             // how many were asked
+	pubsub   int             // how many of them have the pub/sub adapter
 	named    map[string]bool // uids of servers with adapter 0.2 that have not answered
 	unnamed  int             // how many other servers have not answered
 	answered map[string]bool // uids of those that have
@@ -57,6 +59,22 @@ type call struct {
 // when all servers have answered, and for a broadcast all clients that they have asked; or when ctx
 // ends; or, with a *SilentError, when servers have taken more than Timeout.
 func (p *Peers) Call(ctx context.Context, e *nodewire.Entry, got func(*nodewire.Entry)) error {
+	return p.call(ctx, e, calling{got: got, toPubSub: p.o.Servers != ""})
+}
+
+// calling is what a call does with its answers.
+type calling struct {
+	got      func(*nodewire.Entry)
+	counted  func() // nil, or called once when all servers have answered, or will not
+	toPubSub bool   // servers with the pub/sub adapter are asked, too
+}
+
+func (p *Peers) call(ctx context.Context, e *nodewire.Entry, to calling) error {
+	if to.counted != nil {
+		counted := sync.OnceFunc(to.counted)
+		defer counted()
+		to.counted = counted
+	}
 	p.Enter(e.Namespace)
 	defer p.Leave(e.Namespace)
 	e.UID, e.RequestID = p.o.UID, p.newID()
@@ -68,12 +86,21 @@ func (p *Peers) Call(ctx context.Context, e *nodewire.Entry, got func(*nodewire.
 	defer timer.Stop()
 	prepare, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
-	inStream, err := p.open(prepare, c)
+	if to.toPubSub {
+		defer p.listen(c.namespace)()
+	}
+	inStream, err := p.open(prepare, c, to.toPubSub)
 	if err != nil || c.servers == 0 {
 		return err
 	}
 	defer p.forget(c)
-	if err := p.send(prepare, e, inStream); err != nil {
+	if c.pubsub > 0 { // which refuses more
+		err = p.sendPubSub(prepare, e)
+	}
+	if err == nil && c.servers > c.pubsub {
+		err = p.send(prepare, e, inStream)
+	}
+	if err != nil {
 		return err
 	}
 	if c.asksClients {
@@ -96,8 +123,12 @@ func (p *Peers) Call(ctx context.Context, e *nodewire.Entry, got func(*nodewire.
 		if isOver {
 			err = p.result(c, err)
 		}
-		for _, answer := range p.take(c) {
-			got(answer)
+		answers, isCounted := p.take(c)
+		for _, answer := range answers {
+			to.got(answer)
+		}
+		if isCounted && to.counted != nil {
+			to.counted()
 		}
 		if isOver {
 			return err
@@ -105,13 +136,13 @@ func (p *Peers) Call(ctx context.Context, e *nodewire.Entry, got func(*nodewire.
 	}
 }
 
-// take removes the answers that have arrived.
-func (p *Peers) take(c *call) []*nodewire.Entry {
+// take removes the answers that have arrived. It reports whether no server is expected to answer any more.
+func (p *Peers) take(c *call) (arrived []*nodewire.Entry, isCounted bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	arrived := c.arrived
+	arrived = c.arrived
 	c.arrived = nil
-	return arrived
+	return arrived, c.silent() == 0 || c.failed != nil
 }
 
 func newRequestID() string {
@@ -121,7 +152,7 @@ func newRequestID() string {
 }
 
 // open counts the servers to ask, and registers the call.
-func (p *Peers) open(ctx context.Context, c *call) (inStream bool, err error) {
+func (p *Peers) open(ctx context.Context, c *call, toPubSub bool) (inStream bool, err error) {
 	p.mu.Lock()
 	isServing := p.isServing
 	p.mu.Unlock()
@@ -131,6 +162,12 @@ func (p *Peers) open(ctx context.Context, c *call) (inStream bool, err error) {
 	others, err := p.subscribers(ctx, c.namespace)
 	if err != nil {
 		return false, err
+	}
+	if toPubSub {
+		if c.pubsub, err = p.pubsubServers(ctx, c.namespace); err != nil {
+			return false, err
+		}
+		others += c.pubsub
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,6 +222,11 @@ func (p *Peers) ServerCount(ctx context.Context, namespace string) (int, error) 
 	p.Enter(namespace)
 	defer p.Leave(namespace)
 	others, err := p.subscribers(ctx, namespace)
+	if err == nil && p.o.Servers != "" {
+		var more int
+		more, err = p.pubsubServers(ctx, namespace)
+		others += more
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -205,6 +247,11 @@ func (p *Peers) Tell(ctx context.Context, e *nodewire.Entry) error {
 		p.mu.Lock()
 		inStream = len(p.alive(e.Namespace)) > 0
 		p.mu.Unlock()
+		if p.o.Servers != "" {
+			if err := p.sendPubSub(ctx, e); err != nil {
+				return err
+			}
+		}
 	}
 	return p.send(ctx, e, inStream)
 }

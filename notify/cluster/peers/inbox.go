@@ -19,10 +19,19 @@ const (
 
 // request is what another server wants.
 type request struct {
-	e        *nodewire.Entry
-	inStream bool
-	answer   func(nodewire.Value) // of an event; nil: none is wanted
+	e      *nodewire.Entry
+	by     medium
+	answer func(nodewire.Value) // of an event; nil: none is wanted
 }
+
+// medium is how a request has come, and how its answers go.
+type medium uint8
+
+const (
+	byChannel medium = iota
+	byStream
+	byPubSub // from a server with the pub/sub adapter
+)
 
 // size is what the request takes in memory.
 func (r request) size() int {

@@ -67,6 +67,9 @@ func (p *Peers) busy(n *namespace) {
 // subscribe makes other servers count this one. The caller holds the lock.
 func (p *Peers) subscribe(name string) {
 	p.channels.Subscribe(p.channel(name, ""), p.channel(name, p.o.UID))
+	if p.represents {
+		p.channels.Subscribe(p.representedChannels(name)...)
+	}
 }
 
 // Leave ends an Enter.
@@ -113,6 +116,9 @@ func (p *Peers) remove(n *namespace) {
 	delete(p.namespaces, name)
 	p.busy(n)
 	p.channels.Unsubscribe(p.channel(name, ""), p.channel(name, p.o.UID))
+	if p.represents {
+		p.channels.Unsubscribe(p.representedChannels(name)...)
+	}
 	if p.hears(name) || !n.wrote.IsZero() && len(p.olds) > 0 {
 		p.say(name, n, nodewire.TypeClose)
 	}

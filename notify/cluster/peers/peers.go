@@ -12,6 +12,9 @@
 // answer goes where its call came from.
 //
 // The same channels carry volatile messages, see Peers.Relay.
+//
+// Servers with @socket.io/redis-adapter, the pub/sub adapter, can be beside the cluster. They take it for
+// one server: one node at a time answers them for all, see Peers.Represent. Calls of every node reach them.
 package peers
 
 import (
@@ -88,6 +91,9 @@ type Options struct {
 	UID string
 	// Prefix begins the names of channels. The default is "socket.io", as in Node.
 	Prefix string
+	// Servers begins the names of the channels of servers with the pub/sub adapter, which are not in the
+	// cluster, and differs from Prefix. Empty: there are none.
+	Servers string
 	// Timeout is how long servers may take for an answer. The default is 5 seconds, as in Node.
 	Timeout time.Duration
 	Log     *zap.Logger // nil: no log
@@ -122,6 +128,7 @@ type Peers struct {
 	handled chan struct{}  // closed when the last handler of an event has returned
 
 	requests, events inbox[request] // of other servers
+	represented      inbox[request] // of servers with the pub/sub adapter
 	asks             slots          // broadcasts of other servers that clients acknowledge
 	outbox           outbox
 	relay            relay
@@ -131,6 +138,8 @@ type Peers struct {
 
 	mu         sync.Mutex // guards the fields below
 	isServing  bool
+	represents bool           // this server answers servers with the pub/sub adapter
+	responses  map[string]int // how many calls wait for these servers, by namespace
 	namespaces map[string]*namespace
 	idle       list.List // the namespaces that nobody uses, since the longest first
 	calls      map[string]*call
@@ -144,7 +153,7 @@ func New(channels Channels, stream Stream, o Options) *Peers {
 		o: o, log: o.Log, channels: channels, stream: stream, newID: newRequestID,
 		ended: make(chan struct{}), handled: make(chan struct{}),
 		namespaces: make(map[string]*namespace), calls: make(map[string]*call),
-		olds: make(map[old]time.Time),
+		olds: make(map[old]time.Time), responses: make(map[string]int),
 	}
 	if p.log == nil {
 		p.log = zap.NewNop()
@@ -152,6 +161,7 @@ func New(channels Channels, stream Stream, o Options) *Peers {
 	p.life, p.end = context.WithCancel(context.Background())
 	p.requests.start(maxRequests, maxRequestBytes)
 	p.events.start(maxRequests, maxRequestBytes)
+	p.represented.start(maxRequests, maxRequestBytes)
 	p.asks.free = maxAsks
 	p.outbox.start(maxItems, maxItemBytes)
 	p.relay.start(p)
@@ -174,6 +184,11 @@ func (p *Peers) Serve(local Local) {
 	p.mu.Unlock()
 	for range requestWorkers {
 		p.running.Go(func() { p.requests.work(p.life, p.answer) })
+	}
+	if p.o.Servers != "" {
+		for range representedWorkers {
+			p.running.Go(func() { p.represented.work(p.life, p.answerPubSub) })
+		}
 	}
 	p.running.Go(p.tend)
 	go func() {

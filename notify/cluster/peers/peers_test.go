@@ -266,14 +266,14 @@ func TestAnswersInAnyOrder(t *testing.T) {
 		}()
 		<-w.sent // the request
 		for _, e := range all[:len(all)-1] {
-			p.receive(e, false)
+			p.receive(e, byChannel)
 		}
 		select {
 		case err := <-done:
 			r.Fatalf("ended before the last answer: %v", err)
 		default:
 		}
-		p.receive(all[len(all)-1], false)
+		p.receive(all[len(all)-1], byChannel)
 		if err := <-done; err != nil || got != acks {
 			r.Fatalf("%d acknowledgements, want %d: %v", got, acks, err)
 		}

@@ -2,8 +2,6 @@ package redisstream
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"time"
 
@@ -196,12 +194,9 @@ func (b *bridge) move(ctx context.Context, from, to string, messages []any) erro
 	return nil
 }
 
-// serversUID is the uid of this cluster for servers with the pub/sub adapter. All nodes have the same: what
-// one of them has published before it lost the lock is no message for the next one.
-func (g *Ingest) serversUID() string {
-	sum := sha256.Sum256([]byte(g.c.o.Stream))
-	return "roomcast:" + hex.EncodeToString(sum[:6])
-}
+// serversUID is the uid of this cluster for servers with the pub/sub adapter: what one node has published
+// before it lost the lock is no message for the next one.
+func (g *Ingest) serversUID() string { return nodewire.ClusterUID(g.c.o.Stream) }
 
 // forServers returns the channel and the message of an entry, or nothing if it is not for servers with the
 // pub/sub adapter. What wants answers is not.

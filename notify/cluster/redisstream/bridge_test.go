@@ -27,7 +27,7 @@ func bridged(url string) Options {
 // bridgeOf begins to bridge a log. The test closes it.
 func bridgeOf(t testing.TB, l *Log) *Ingest {
 	t.Helper()
-	g := OpenIngest(l, IngestOptions{Servers: DefaultServersKey})
+	g := OpenIngest(l, IngestOptions{Servers: DefaultServersKey}, nil)
 	t.Cleanup(g.Close)
 	return g
 }

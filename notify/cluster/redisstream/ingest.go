@@ -60,6 +60,7 @@ func (o IngestOptions) Check() error {
 // The same node publishes to these servers what the stream has, see bridge.
 type Ingest struct {
 	o     IngestOptions
+	holds func(bool) // nil: nobody wants to know
 	l     *Log
 	c     *Client
 	queue *queue.Queue[*published]
@@ -81,9 +82,12 @@ type Ingest struct {
 
 // OpenIngest begins to ingest for the cluster of a log. Close it before the log. It does not
 // wait for the server.
-func OpenIngest(l *Log, o IngestOptions) *Ingest {
+//
+// With IngestOptions.Servers it calls holds, unless that is nil, when this node takes the lock and when it
+// no longer has it.
+func OpenIngest(l *Log, o IngestOptions, holds func(does bool)) *Ingest {
 	g := &Ingest{
-		o: o, l: l, c: l.of, queue: queue.New[*published](errIngestFull),
+		o: o, holds: holds, l: l, c: l.of, queue: queue.New[*published](errIngestFull),
 		running: make(chan struct{}), written: make(chan struct{}),
 		told: rate.Sometimes{Interval: time.Minute}, toldSkip: rate.Sometimes{Interval: time.Minute},
 	}
@@ -173,6 +177,13 @@ func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
 	working.Go(func() { g.listen(ctx, term) })
 	if g.o.Servers != "" {
 		working.Go(func() { newBridge(g, term).run(ctx) })
+	}
+	if g.o.Servers != "" && g.holds != nil {
+		working.Go(func() {
+			g.holds(true)
+			<-ctx.Done()
+			g.holds(false)
+		})
 	}
 	g.c.o.Log.Info("this node ingests messages of emitters")
 	defer g.c.o.Log.Info("this node no longer ingests messages of emitters")

@@ -21,7 +21,7 @@ import (
 // ingest begins to ingest for a log. The test closes it.
 func ingest(t testing.TB, l *Log) *Ingest {
 	t.Helper()
-	g := OpenIngest(l, IngestOptions{Node: true})
+	g := OpenIngest(l, IngestOptions{Node: true}, nil)
 	t.Cleanup(g.Close)
 	return g
 }
@@ -296,7 +296,7 @@ func TestIngestEnds(t *testing.T) {
 	s, c := start(t)
 	a, b := openLog(t, c, nil), openLog(t, c, nil)
 	r := readFrom(t, b)
-	first := OpenIngest(a, IngestOptions{Node: true})
+	first := OpenIngest(a, IngestOptions{Node: true}, nil)
 	holder(t, first)
 	second := ingest(t, b)
 	emit(t, s, "written")

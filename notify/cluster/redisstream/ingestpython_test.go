@@ -32,7 +32,7 @@ func startPython(t testing.TB, stream string) (*redistest.Server, *Client, *serv
 // ingestPython begins to ingest what python-socketio publishes, and emitters too if alsoNode is true.
 func ingestPython(t testing.TB, l *Log, alsoNode bool) *Ingest {
 	t.Helper()
-	g := OpenIngest(l, IngestOptions{Node: alsoNode, Python: DefaultPythonChannel})
+	g := OpenIngest(l, IngestOptions{Node: alsoNode, Python: DefaultPythonChannel}, nil)
 	t.Cleanup(g.Close)
 	return g
 }
@@ -172,7 +172,7 @@ func TestIngestOneKind(t *testing.T) {
 	s, c, _ := startPython(t, "socket.io")
 	l := openLog(t, c, nil)
 	r := readFrom(t, l)
-	node := OpenIngest(l, IngestOptions{Node: true})
+	node := OpenIngest(l, IngestOptions{Node: true}, nil)
 	holder(t, node)
 	pythonEmit(t, s, "of Python")
 	emit(t, s, "of Node")

@@ -1,6 +1,8 @@
 // Servers as senders: one interface for what a server on Node does by the methods of socket.io, and
 // a backend of Roomcast by the HTTP API.
 
+import { retry } from "../wait.mjs";
+
 /** A message without these is an event "e" to all clients of "/". */
 const DEFAULTS = { namespace: "/", rooms: [], except: [], event: "e", args: [] };
 
@@ -22,10 +24,19 @@ export class NodeSender {
 
   async join(user, channel) {
     this.server.io.in(`user:${user}`).socketsJoin(channel);
+    await this.#until(user, ({ rooms }) => rooms.has(channel));
   }
 
   async leave(user, channel) {
     this.server.io.in(`user:${user}`).socketsLeave(channel);
+    await this.#until(user, ({ rooms }) => !rooms.has(channel));
+  }
+
+  /** Waits for the server's own clients: with the pub/sub adapter they change when Redis has it. */
+  async #until(user, is) {
+    if (!this.server.http) return; // an emitter
+    const { local } = this.server.io.in(`user:${user}`);
+    await retry(async () => (await local.fetchSockets()).every(is), "the server's own clients");
   }
 
   async end(user) {

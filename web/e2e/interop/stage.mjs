@@ -1,10 +1,9 @@
-// Several servers on one Redis stream, with clients on each: Socket.IO servers on Node, and nodes
-// of Roomcast.
+// Several servers on one Redis, with clients on each: Socket.IO servers on Node, and nodes of Roomcast.
 
 import { connectSocket, openStream } from "../clients.mjs";
 import { Server } from "../harness.mjs";
 import { handler, SECRET } from "../hook.mjs";
-import { NodeServer } from "../nodeserver.mjs";
+import { NodeServer, PUBSUB } from "../nodeserver.mjs";
 import { Redis } from "../redis.mjs";
 import { retry, SOON } from "../wait.mjs";
 import { NodeSender, RoomcastSender } from "./senders.mjs";
@@ -36,6 +35,7 @@ export class Stage {
       EVENTS_URL: `/n=${hook.url}`,
       HOOK_SECRET: SECRET,
       HOOK_ALLOW_PRIVATE: "true",
+      ...(version === PUBSUB && { REDIS_STREAM: "roomcast", REDIS_INGEST: "pubsub" }),
       ...env,
     };
     stage.#version = version;
@@ -66,9 +66,19 @@ export class Stage {
     return this.#version;
   }
 
-  /** How many servers there are. */
+  /** Whether the servers on Node have the pub/sub adapter. They have no part in the stream then. */
+  get isPubSub() {
+    return this.#version === PUBSUB;
+  }
+
+  /** The name of the stream. */
+  get stream() {
+    return this.#env.REDIS_STREAM ?? "socket.io";
+  }
+
+  /** How many servers a server on Node counts: with the pub/sub adapter, Roomcast is one. */
   get servers() {
-    return this.nodes.length + this.roomcasts.length;
+    return this.nodes.length + (this.isPubSub ? 1 : this.roomcasts.length);
   }
 
   /** Lets the servers hear of each other. Resolves with whether each on Node counts all. */
