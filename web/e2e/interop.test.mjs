@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { outlivesHolder } from "./interop/bridge.mjs";
 import { CALLS, calls } from "./interop/calls.mjs";
 import { CHANGES, EMITS, NOTIFICATIONS, OBJECT_ID } from "./interop/cases.mjs";
 import { changes, emits, notifies } from "./interop/emits.mjs";
@@ -116,6 +117,7 @@ test("servers with the pub/sub adapter, with REDIS_INGEST", { ...TEST, skip: mis
     for (const [name, call] of Object.entries(CALLS[sender.kind]))
       await t.test(`${name}, from ${sender.kind}`, () => calls(stage, sender, call));
   await t.test("Redis is killed and starts again", () => outlivesRedis(stage));
+  await t.test("the node that publishes to them is killed", () => outlivesHolder(stage));
   assert.deepEqual(stage.readers.flatMap(({ tape }) => tape.named("gap")), []);
 });
 

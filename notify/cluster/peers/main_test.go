@@ -24,8 +24,9 @@ type wire struct {
 	read      func(*nodewire.Entry)
 	sent      chan string // channels and payloads in hexadecimal digits, or fields
 
-	mu         sync.Mutex // guards the fields below
-	servers    int        // those that are subscribed, this one included
+	mu         sync.Mutex     // guards the fields below
+	servers    int            // those that are subscribed, this one included
+	counts     map[string]int // of channels with another number
 	subscribed []string
 }
 
@@ -40,9 +41,12 @@ func (w *wire) Publish(_ context.Context, messages ...Message) error {
 	return nil
 }
 
-func (w *wire) Subscribers(context.Context, string) (int, error) {
+func (w *wire) Subscribers(_ context.Context, channel string) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if n, ok := w.counts[channel]; ok {
+		return n, nil
+	}
 	return w.servers, nil
 }
 
@@ -126,10 +130,15 @@ func serve(t testing.TB, w *wire, l Local, uid string) *Peers {
 	t.Helper()
 	o := DefaultOptions()
 	o.UID = uid
+	return serveAs(t, w, l, o)
+}
+
+func serveAs(t testing.TB, w *wire, l Local, o Options) *Peers {
+	t.Helper()
 	p := New(w, wireStream{w}, o)
 	p.Serve(l)
 	t.Cleanup(p.Close)
-	if got, want := <-w.sent, "uid "+uid+" nsp / type 1"; got != want {
+	if got, want := <-w.sent, "uid "+o.UID+" nsp / type 1"; got != want {
 		t.Fatalf("%q, want %q", got, want)
 	}
 	return p
@@ -137,8 +146,8 @@ func serve(t testing.TB, w *wire, l Local, uid string) *Peers {
 
 // line is a line of a recording of Node's adapter.
 type line struct {
-	Call, Channel, Hex string
-	Fields             []string
+	Call, Channel, Hex, Text string
+	Fields                   []string
 }
 
 func recording(t testing.TB, name string) (lines []line) {
@@ -180,6 +189,9 @@ func (l line) entry(t testing.TB) *nodewire.Entry {
 
 func (l line) payload(t testing.TB) []byte {
 	t.Helper()
+	if l.Text != "" {
+		return []byte(l.Text)
+	}
 	payload, err := hex.DecodeString(l.Hex)
 	if err != nil {
 		t.Fatal(err)

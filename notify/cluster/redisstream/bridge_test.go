@@ -113,8 +113,10 @@ func (h *heard) await(t testing.TB, n int) []string {
 // once and in the order of the stream, and not what they have sent themselves.
 func TestBridge(t *testing.T) {
 	t.Parallel()
-	s := redistest.Start(t, redistest.Options{})
-	c := dial(t, bridged(s.URL()))
+	// With the rules in the documentation, for this stream, and that for the key.
+	user := strings.ReplaceAll(nodeUser, "socket.io*", "roomcast*") + " &socket.io*"
+	s := redistest.Start(t, redistest.Options{Users: []string{user}})
+	c := dial(t, bridged(s.URLOf("roomcast", "node-password")))
 	l := openLog(t, c, nil)
 	readFrom(t, l)
 	before := add(t, l, "before there is a bridge")

@@ -185,8 +185,8 @@ func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
 			g.holds(false)
 		})
 	}
-	g.c.o.Log.Info("this node ingests messages of emitters")
-	defer g.c.o.Log.Info("this node no longer ingests messages of emitters")
+	g.c.o.Log.Info("this node ingests what others publish")
+	defer g.c.o.Log.Info("this node no longer ingests what others publish")
 	for isHeld := true; isHeld; {
 		select {
 		case <-tick:
