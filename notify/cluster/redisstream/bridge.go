@@ -11,8 +11,8 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
-// bridgeMaxAge is how old an entry is at most when a bridge begins to publish. Nobody wants what was sent
-// while no node had the setting.
+// bridgeMaxAge is how much older than the newest entry those are at most with which a bridge begins.
+// Nobody wants what was sent while no node had the setting.
 const bridgeMaxAge = 5 * time.Minute
 
 // bridge publishes what the stream has to servers with the pub/sub adapter, in its order, and except what
@@ -80,12 +80,17 @@ func (b *bridge) step(ctx context.Context) error {
 // everything, also the entry with which this node began, and all of the stream is new.
 func (b *bridge) find(ctx context.Context) error {
 	up := b.l.up.String()
-	replies := b.l.do(ctx, [][]any{{"get", b.key()}, {"xrange", b.l.stream, up, up}})
+	replies := b.l.do(ctx, [][]any{{"get", b.key()}, {"xrange", b.l.stream, up, up},
+		{"xrevrange", b.l.stream, "+", "-", "count", 1}})
 	known, err := replies[0].Text()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return err
 	}
 	begun, err := readRange(replies[1])
+	if err != nil {
+		return err
+	}
+	newest, err := readRange(replies[2])
 	if err != nil {
 		return err
 	}
@@ -95,9 +100,8 @@ func (b *bridge) find(ctx context.Context) error {
 	} else if len(begun) > 0 {
 		from = b.l.up
 	}
-	oldest := streamID{ms: uint64(max(0, b.l.of.o.Now().Add(-bridgeMaxAge).UnixMilli()))}
-	if from.compare(oldest) < 0 {
-		from = oldest
+	if age := uint64(bridgeMaxAge.Milliseconds()); len(newest) > 0 && newest[0].id.ms > from.ms+age {
+		from = streamID{ms: newest[0].id.ms - age}
 	}
 	if to := from.String(); to != known {
 		return b.move(ctx, known, to, nil)
@@ -112,22 +116,28 @@ func (b *bridge) read(ctx context.Context) ([]entry, error) {
 	if b.isSure {
 		command, within = append(command, "block", tailWait.Milliseconds()), Timeout
 	}
-	replies := b.l.within(ctx, within, [][]any{append(command, "streams", b.l.stream, b.position),
-		{"xrange", b.l.stream, "-", "+", "count", 1}})
-	b.page = b.page.after(replies[1].Err())
+	commands := [][]any{append(command, "streams", b.l.stream, b.position)}
+	if b.isBehind {
+		commands = append(commands, []any{"xrange", b.l.stream, "-", "+", "count", 1})
+	}
+	replies := b.l.within(ctx, within, commands)
+	b.page = b.page.after(replies[0].Err())
 	entries, err := readNew(replies[0])
-	if err != nil {
-		return nil, err
+	if err == nil && b.isBehind {
+		err = b.warn(replies[1])
 	}
-	oldest, err := readRange(replies[1])
-	if err != nil {
-		return nil, err
-	}
-	if at, _ := parseID(b.position); b.isBehind && len(oldest) > 0 && oldest[0].id.compare(at) > 0 {
-		b.l.c.o.Log.Warn("the stream may have dropped entries before servers with the pub/sub adapter got them",
+	return entries, err
+}
+
+// warn tells that entries after the position have been dropped before they were read, if the oldest entry
+// is a later one.
+func (b *bridge) warn(reply *redis.Cmd) error {
+	oldest, err := readRange(reply)
+	if at, _ := parseID(b.position); err == nil && len(oldest) > 0 && oldest[0].id.compare(at) > 0 {
+		b.l.c.o.Log.Warn("the stream may have dropped entries that servers with the pub/sub adapter have not got",
 			zap.String("published", b.position), zap.Stringer("continues with", oldest[0].id))
 	}
-	return entries, nil
+	return err
 }
 
 // publish publishes entries, and moves the position behind them.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/servertest/chaos"
@@ -105,38 +104,38 @@ func TestBridgeReplyIsLost(t *testing.T) {
 	}
 }
 
-// A bridge begins with what is stored since its node has begun, and with nothing that is old.
+// A bridge begins with what is stored since its node has begun, or where another node has stopped, and with
+// nothing that is much older than the newest entry.
 func TestBridgeBegins(t *testing.T) {
 	t.Parallel()
 	s, c := start(t)
 	l := openLog(t, c, nil)
 	g := &Ingest{o: IngestOptions{Servers: "other"}, l: l, c: c}
 	s.Do(t, "SET", g.lockKey(), "term")
-	now := time.UnixMilli(int64(l.up.ms))
+	up := l.up.ms
+	age := uint64(bridgeMaxAge.Milliseconds())
 	for _, tt := range []struct {
-		name, known string
-		now         time.Time
-		want        string
+		name, known, newest string // newest is written before
+		want                streamID
 	}{
-		{"first", "", now, l.up.String()},
-		{"first, after a while", "", now.Add(bridgeMaxAge + time.Second), streamID{ms: l.up.ms + 1000}.String()},
-		{"known", "1-7", now, ""},
-		{"known and recent", streamID{l.up.ms - 1000, 7}.String(), now, streamID{l.up.ms - 1000, 7}.String()},
+		{"first", "", "", l.up},
+		{"recent", streamID{up - 1000, 7}.String(), "", streamID{up - 1000, 7}},
+		{"old", "1-7", "", streamID{ms: up - age}},
+		{"first, after a while", "", streamID{ms: up + age + 1000}.String(), streamID{ms: up + 1000}},
 	} {
-		if tt.want == "" {
-			tt.want = streamID{ms: l.up.ms - uint64(bridgeMaxAge.Milliseconds())}.String()
-		}
-		c.o.Now = func() time.Time { return tt.now }
 		s.Do(t, "DEL", "roomcast:{socket.io}:bridge")
+		if tt.newest != "" {
+			s.Do(t, "XADD", "socket.io", tt.newest, "a", "b")
+		}
 		if tt.known != "" {
 			s.Do(t, "SET", "roomcast:{socket.io}:bridge", tt.known)
 		}
-		b := newBridge(g, "term")
-		if err := b.find(t.Context()); err != nil || b.position != tt.want {
-			t.Errorf("%s: %q, %v, want %q", tt.name, b.position, err, tt.want)
+		b, want := newBridge(g, "term"), tt.want.String()
+		if err := b.find(t.Context()); err != nil || b.position != want {
+			t.Errorf("%s: %q, %v, want %q", tt.name, b.position, err, want)
 		}
-		if kept := s.Do(t, "GET", "roomcast:{socket.io}:bridge"); kept != tt.want {
-			t.Errorf("%s: kept %v, want %s", tt.name, kept, tt.want)
+		if kept := s.Do(t, "GET", "roomcast:{socket.io}:bridge"); kept != want {
+			t.Errorf("%s: kept %v, want %s", tt.name, kept, want)
 		}
 	}
 }
