@@ -79,14 +79,10 @@ func (l *loader) checkIngest(c *Config) {
 			l.wrong(c, of.setting, of.value, of.expected)
 		case !isUsed && of.value != "" && of.value != of.standard:
 			l.wrong(c, of.setting, of.value, "with REDIS_INGEST="+of.kind)
-		default:
-			if err := of.options.Check(); err != nil {
+		case isUsed:
+			if err := of.options.Check(c.RedisStream); err != nil {
 				l.fail("%s (%s): %s", of.setting, sourceOf(c, of.setting), err)
 			}
 		}
-	}
-	if c.RedisURL != "" && slices.Contains(c.RedisIngest, "pubsub") && c.RedisIngestKey == c.RedisStream {
-		l.wrong(c, "REDIS_STREAM", c.RedisStream,
-			"another name than REDIS_INGEST_KEY, such as roomcast, so that the channels differ")
 	}
 }

@@ -203,8 +203,9 @@ func TestIngest(t *testing.T) {
 	}
 	for _, tt := range []struct{ stream, key, want string }{
 		{"roomcast", "a*", "REDIS_INGEST_KEY (environment): key "},
-		{"roomcast", "roomcast", `REDIS_STREAM (environment): got "roomcast", allowed: another name than `},
-		{"", "", `REDIS_STREAM (default): got "socket.io", allowed: another name than `},
+		{"roomcast", "roomcast", `REDIS_INGEST_KEY (environment): key "roomcast": expected another name than `},
+		{"", "", `REDIS_INGEST_KEY (default): key "socket.io": expected another name than that of the stream, `},
+		{"a-request", "a", `REDIS_INGEST_KEY (environment): key "a": expected another name than `},
 	} {
 		set := env{"REDIS_URL": "redis://127.0.0.1", "REDIS_INGEST": "pubsub", "REDIS_STREAM": tt.stream,
 			"REDIS_INGEST_KEY": tt.key}

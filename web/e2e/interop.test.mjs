@@ -116,6 +116,11 @@ test("servers with the pub/sub adapter, with REDIS_INGEST", { ...TEST, skip: mis
   for (const sender of stage.senders)
     for (const [name, call] of Object.entries(CALLS[sender.kind]))
       await t.test(`${name}, from ${sender.kind}`, () => calls(stage, sender, call));
+  await t.test("allRooms, from Node", async () => {
+    const rooms = await stage.nodes[0].io.of("/").adapter.allRooms();
+    for (const { role, socket, id } of stage.readers)
+      if (socket && role !== "n") assert.ok(rooms.has(id) && rooms.has(`user:${role}`), id);
+  });
   await t.test("Redis is killed and starts again", () => outlivesRedis(stage));
   await t.test("the node that publishes to them is killed", () => outlivesHolder(stage));
   assert.deepEqual(stage.readers.flatMap(({ tape }) => tape.named("gap")), []);

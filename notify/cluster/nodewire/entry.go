@@ -124,8 +124,14 @@ func NewUID() string {
 // adapter, which are not in it.
 func ClusterUID(stream string) string {
 	sum := sha256.Sum256([]byte(stream))
-	return "roomcast:" + hex.EncodeToString(sum[:6])
+	return clusterPrefix + hex.EncodeToString(sum[:6])
 }
+
+// clusterPrefix begins the ids of ClusterUID.
+const clusterPrefix = "roomcast:"
+
+// IsClusterUID reports whether a uid is one of ClusterUID, of any cluster.
+func IsClusterUID(uid string) bool { return strings.HasPrefix(uid, clusterPrefix) }
 
 // OwnUID reports whether a uid is that of a Roomcast node. One of 65,536 Node servers has such a
 // uid too.

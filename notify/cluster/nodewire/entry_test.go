@@ -74,8 +74,10 @@ func TestRefusedEntries(t *testing.T) {
 		t.Error("a broadcast is a response")
 	}
 	e.Packet = Value{json.RawMessage(`["x",{"_placeholder":true,"num":0}]`), [][]byte{{1}}}
-	if e.Type = TypeServerEmit; !refuses(e.AppendRequest(nil)) {
-		t.Error("JSON with binary values")
+	e.Type, e.Packet.Attachments = TypeServerEmit, [][]byte{{0, 255}}
+	raw, err := e.AppendRequest(nil)
+	if want := `{"requestId":"r","type":6,"data":["x",{"type":"Buffer","data":[0,255]}]}`; string(raw) != want {
+		t.Errorf("JSON with binary values: %s, %v, want %s", raw, err, want)
 	}
 	e.Packet = Value{JSON: json.RawMessage(`["` + strings.Repeat("x", MaxPayload-5) + `"]`)}
 	if e.UID = "u"; !refuses([]byte(nil), func() error { _, err := e.Fields(); return err }()) {

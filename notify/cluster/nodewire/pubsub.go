@@ -1,6 +1,7 @@
 package nodewire
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/roomcast/roomcast/notify"
@@ -91,6 +92,16 @@ var requestTypes = map[string]Type{
 	"7": TypeBroadcast,
 }
 
+// numberOf returns the number of a type, empty if it has none.
+func numberOf(t Type) string {
+	for number, of := range requestTypes {
+		if of == t {
+			return number
+		}
+	}
+	return ""
+}
+
 // DecodeRequest reads a request of the pub/sub adapter or of an emitter, from a channel of a
 // namespace: JSON, or MessagePack for a broadcast that clients acknowledge. The error is a
 // *SkipError.
@@ -150,12 +161,7 @@ func (e *Entry) AppendRequest(dst []byte) ([]byte, error) {
 	if e.RequestID != "" {
 		text = append(strictjson.AppendString(append(text, `"requestId":`...), e.RequestID), ',')
 	}
-	text = append(text, `"type":`...)
-	for number, t := range requestTypes {
-		if t == e.Type {
-			text = append(text, number...)
-		}
-	}
+	text = append(append(text, `"type":`...), numberOf(e.Type)...)
 	switch e.Type {
 	case TypeJoin, TypeLeave:
 		text = append(e.Opts.appendNames(append(text, `,"opts":`...)), `},"rooms":`...)
@@ -180,10 +186,22 @@ func (e *Entry) AppendRequest(dst []byte) ([]byte, error) {
 	return e.asJSON(dst, append(text, '}'))
 }
 
-// asJSON appends a message of the pub/sub adapter that has no binary values.
+// asJSON appends a message of the pub/sub adapter in JSON. Binary values are what JSON.stringify makes of a
+// Buffer.
 func (e *Entry) asJSON(dst, text []byte) ([]byte, error) {
-	if len(e.Packet.Attachments) > 0 {
-		return nil, refuse("packet", "has binary values, which JSON does not have")
+	for i, a := range e.Packet.Attachments {
+		before, after, _ := bytes.Cut(text, appendPlaceholder(nil, i))
+		if len(before)+len(after)+4*len(a) > MaxPayload {
+			return nil, tooLarge(len(before) + len(after) + 4*len(a))
+		}
+		text = append(bytes.Clone(before), `{"type":"Buffer","data":[`...)
+		for j, b := range a {
+			if j > 0 {
+				text = append(text, ',')
+			}
+			text = strconv.AppendUint(text, uint64(b), 10)
+		}
+		text = append(append(text, `]}`...), after...)
 	}
 	if len(text) > MaxPayload {
 		return nil, tooLarge(len(text))

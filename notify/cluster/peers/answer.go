@@ -35,9 +35,11 @@ func (p *Peers) published(channel string, payload []byte) {
 	if !p.serves() {
 		return
 	}
-	if c, ok := nodewire.ParseChannel(p.o.Servers, channel); ok && p.o.Servers != "" {
-		p.pubsubPublished(c, payload)
-		return
+	if p.o.Servers != "" {
+		if c, ok := nodewire.ParseChannel(p.o.Servers, channel); ok {
+			p.pubsubPublished(c, payload)
+			return
+		}
 	}
 	c, ok := nodewire.ParseChannel(p.o.Prefix, channel)
 	if !ok || c.Medium != nodewire.Broadcasts || nodewire.IsArray(payload) {

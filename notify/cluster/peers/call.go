@@ -94,7 +94,7 @@ func (p *Peers) call(ctx context.Context, e *nodewire.Entry, to calling) error {
 		return err
 	}
 	defer p.forget(c)
-	if c.pubsub > 0 { // which refuses more
+	if c.pubsub > 0 {
 		err = p.sendPubSub(prepare, e)
 	}
 	if err == nil && c.servers > c.pubsub {
@@ -159,15 +159,18 @@ func (p *Peers) open(ctx context.Context, c *call, toPubSub bool) (inStream bool
 	if !isServing {
 		return false, ErrClosed
 	}
-	others, err := p.subscribers(ctx, c.namespace)
+	if toPubSub {
+		if err := p.waitResponses(ctx, c.namespace); err != nil {
+			return false, err
+		}
+	}
+	others, pubsub, err := p.subscribers(ctx, c.namespace)
 	if err != nil {
 		return false, err
 	}
 	if toPubSub {
-		if c.pubsub, err = p.pubsubServers(ctx, c.namespace); err != nil {
-			return false, err
-		}
-		others += c.pubsub
+		c.pubsub = pubsub
+		others += pubsub
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -182,14 +185,24 @@ func (p *Peers) open(ctx context.Context, c *call, toPubSub bool) (inStream bool
 	return len(c.named) > 0, nil
 }
 
-// subscribers returns how many other servers get what is published in a namespace.
-func (p *Peers) subscribers(ctx context.Context, namespace string) (int, error) {
-	all := p.channel(namespace, "")
-	if err := p.channels.Wait(ctx, all, p.channel(namespace, p.o.UID)); err != nil {
-		return 0, err
+// subscribers returns how many other servers get what is published in a namespace, and how many servers
+// have the pub/sub adapter there.
+func (p *Peers) subscribers(ctx context.Context, namespace string) (others, pubsub int, err error) {
+	channels := []string{p.channel(namespace, "")}
+	if err := p.channels.Wait(ctx, channels[0], p.channel(namespace, p.o.UID)); err != nil {
+		return 0, 0, err
 	}
-	n, err := p.channels.Subscribers(ctx, all)
-	return max(0, n-1), err
+	if p.o.Servers != "" {
+		channels = append(channels, p.representedChannels(namespace)...)
+	}
+	n, err := p.channels.Subscribers(ctx, channels...)
+	if err != nil {
+		return 0, 0, err
+	}
+	if len(n) > 1 { // without the node that represents the cluster
+		pubsub = max(0, n[1]-n[2])
+	}
+	return max(0, n[0]-1), pubsub, nil
 }
 
 // send sends a request where all servers get it, and none twice.

@@ -20,9 +20,11 @@ func (p *Peers) event(r request) {
 	}
 }
 
-// answerTime is the part of Timeout after which an event is answered for its handlers, so that the
+// answerPart is the part of Timeout after which an event is answered for its handlers, so that the
 // answer arrives in time.
-const answerTime = 0.7
+const answerPart = 0.7
+
+func (p *Peers) answerTime() time.Duration { return time.Duration(answerPart * float64(p.o.Timeout)) }
 
 // promptly returns the answer function of an event, and one that makes it answer null when nobody has
 // answered soon. Without that, every call of the other server would end with an error.
@@ -48,7 +50,7 @@ func (p *Peers) promptly(r request) (answer func(nodewire.Value), wait func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		if !isAnswered {
-			soon := time.Duration(answerTime * float64(p.o.Timeout))
+			soon := time.Duration(answerPart * float64(p.o.Timeout))
 			timer = time.AfterFunc(soon, func() { answer(null()) })
 		}
 	}

@@ -3,6 +3,7 @@ package peers
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
@@ -22,6 +23,7 @@ type request struct {
 	e      *nodewire.Entry
 	by     medium
 	answer func(nodewire.Value) // of an event; nil: none is wanted
+	until  time.Time            // byPubSub: the other server no longer waits then
 }
 
 // medium is how a request has come, and how its answers go.

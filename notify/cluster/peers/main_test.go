@@ -41,13 +41,17 @@ func (w *wire) Publish(_ context.Context, messages ...Message) error {
 	return nil
 }
 
-func (w *wire) Subscribers(_ context.Context, channel string) (int, error) {
+func (w *wire) Subscribers(_ context.Context, channels ...string) ([]int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if n, ok := w.counts[channel]; ok {
-		return n, nil
+	all := make([]int, len(channels))
+	for i, channel := range channels {
+		n, ok := w.counts[channel]
+		if all[i] = n; !ok {
+			all[i] = w.servers
+		}
 	}
-	return w.servers, nil
+	return all, nil
 }
 
 func (w *wire) Subscribe(channels ...string) {

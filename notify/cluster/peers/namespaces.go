@@ -67,7 +67,7 @@ func (p *Peers) busy(n *namespace) {
 // subscribe makes other servers count this one. The caller holds the lock.
 func (p *Peers) subscribe(name string) {
 	p.channels.Subscribe(p.channel(name, ""), p.channel(name, p.o.UID))
-	if p.represents {
+	if !p.represents.IsZero() {
 		p.channels.Subscribe(p.representedChannels(name)...)
 	}
 }
@@ -116,7 +116,7 @@ func (p *Peers) remove(n *namespace) {
 	delete(p.namespaces, name)
 	p.busy(n)
 	p.channels.Unsubscribe(p.channel(name, ""), p.channel(name, p.o.UID))
-	if p.represents {
+	if !p.represents.IsZero() {
 		p.channels.Unsubscribe(p.representedChannels(name)...)
 	}
 	if p.hears(name) || !n.wrote.IsZero() && len(p.olds) > 0 {

@@ -34,8 +34,8 @@ import (
 type Channels interface {
 	// Publish sends messages in their order.
 	Publish(ctx context.Context, messages ...Message) error
-	// Subscribers returns how many connections are subscribed to a channel by its name.
-	Subscribers(ctx context.Context, channel string) (int, error)
+	// Subscribers returns how many connections are subscribed to each of the channels by its name.
+	Subscribers(ctx context.Context, channels ...string) ([]int, error)
 	// Subscribe and Unsubscribe change the channels to receive. They do not wait.
 	Subscribe(channels ...string)
 	Unsubscribe(channels ...string)
@@ -130,16 +130,17 @@ type Peers struct {
 	requests, events inbox[request] // of other servers
 	represented      inbox[request] // of servers with the pub/sub adapter
 	asks             slots          // broadcasts of other servers that clients acknowledge
+	representedAsks  slots          // those of servers with the pub/sub adapter
 	outbox           outbox
 	relay            relay
 	changes          changes
 
-	toldSkipped, toldFull, toldLarge, toldLost seldom
+	toldSkipped, toldFull, toldLarge, toldLost, toldPartial seldom
 
 	mu         sync.Mutex // guards the fields below
 	isServing  bool
-	represents bool           // this server answers servers with the pub/sub adapter
-	responses  map[string]int // how many calls wait for these servers, by namespace
+	represents time.Time      // until when this server represents the cluster; zero: it does not
+	responses  map[string]int // how many calls wait for servers with the pub/sub adapter, by namespace
 	namespaces map[string]*namespace
 	idle       list.List // the namespaces that nobody uses, since the longest first
 	calls      map[string]*call
@@ -162,11 +163,13 @@ func New(channels Channels, stream Stream, o Options) *Peers {
 	p.requests.start(maxRequests, maxRequestBytes)
 	p.events.start(maxRequests, maxRequestBytes)
 	p.represented.start(maxRequests, maxRequestBytes)
-	p.asks.free = maxAsks
+	p.asks.free, p.representedAsks.free = maxAsks, maxRepresentedAsks
 	p.outbox.start(maxItems, maxItemBytes)
 	p.relay.start(p)
 	p.changes.start()
-	for _, told := range []*seldom{&p.toldSkipped, &p.toldFull, &p.toldLarge, &p.toldLost} {
+	for _, told := range []*seldom{
+		&p.toldSkipped, &p.toldFull, &p.toldLarge, &p.toldLost, &p.toldPartial,
+	} {
 		told.start()
 	}
 	channels.Receive(p.published)

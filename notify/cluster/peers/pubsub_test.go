@@ -21,7 +21,7 @@ func servePubSub(t testing.TB, l Local, others, theirs int) (*Peers, *wire) {
 	o := DefaultOptions()
 	o.UID, o.Prefix, o.Servers = own, "roomcast", "socket.io"
 	p := serveAs(t, w, l, o)
-	p.Represent(true)
+	p.Represent(time.Now().Add(time.Hour))
 	return p, w
 }
 

@@ -10,40 +10,37 @@ import (
 func (p *Peers) clusterUID() string { return nodewire.ClusterUID(p.o.Prefix) }
 
 // listen subscribes to the answers of servers with the pub/sub adapter, until the function that it returns
-// is called. These servers answer where all of them hear it, so nobody listens without a call.
+// is called. By default these servers answer where all of them hear it, so nobody listens without a call.
 func (p *Peers) listen(namespace string) (end func()) {
-	channel := p.pubsubChannel(nodewire.Responses, namespace)
+	channels := p.responseChannels(namespace)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.responses[namespace]++; p.responses[namespace] == 1 {
-		p.channels.Subscribe(channel)
+		p.channels.Subscribe(channels...)
 	}
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.responses[namespace]--; p.responses[namespace] == 0 {
 			delete(p.responses, namespace)
-			p.channels.Unsubscribe(channel)
+			p.channels.Unsubscribe(channels...)
 		}
 	}
 }
 
-// pubsubServers returns how many servers have the pub/sub adapter in a namespace.
-func (p *Peers) pubsubServers(ctx context.Context, namespace string) (int, error) {
-	if err := p.waitResponses(ctx, namespace); err != nil {
-		return 0, err
-	}
-	all, err := p.channels.Subscribers(ctx, p.pubsubChannel(nodewire.Requests, namespace))
-	if err != nil {
-		return 0, err
-	}
-	ours, err := p.channels.Subscribers(ctx, p.markChannel(namespace))
-	return max(0, all-ours), err
+// responseChannels returns where servers with the pub/sub adapter answer: where all hear it, or with
+// their option publishOnSpecificResponseChannel, where only the nodes of this cluster do.
+func (p *Peers) responseChannels(namespace string) []string {
+	all := nodewire.Channel{Prefix: p.o.Servers, Medium: nodewire.Responses, Namespace: namespace}
+	own := all
+	own.To = p.clusterUID()
+	return []string{all.String(), own.String()}
 }
 
-// waitResponses waits until this server hears answers, if a call listens to them.
+// waitResponses waits until this server hears answers.
 func (p *Peers) waitResponses(ctx context.Context, namespace string) error {
-	return p.channels.Wait(ctx, p.pubsubChannel(nodewire.Responses, namespace))
+	channels := p.responseChannels(namespace)
+	return p.channels.Wait(ctx, channels[0], channels[1:]...)
 }
 
 // sendPubSub sends a request to the servers with the pub/sub adapter.

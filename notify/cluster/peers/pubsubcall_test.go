@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
@@ -34,18 +35,22 @@ func TestPubSubCalls(t *testing.T) {
 		t.Errorf("sent %s, want %s", sent, want)
 	}
 	p.published("socket.io-request#/#", []byte(want)) // it is subscribed itself
-	if !slices.Contains(w.channels(), "socket.io-response#/#") {
-		t.Error("it does not listen")
+	for _, name := range []string{"socket.io-response#/#", "socket.io-response#/#" + cluster + "#"} {
+		if !slices.Contains(w.channels(), name) {
+			t.Errorf("it does not listen to %s", name)
+		}
 	}
 	for _, text := range []string{"garbage", `{"requestId":"other","rooms":[]}`,
-		`{"type":6,"requestId":"id","data":"a"}`, `{"type":6,"requestId":"id","data":"a"}`} {
+		`{"type":6,"requestId":"id","data":"a"}`} {
 		p.published("socket.io-response#/#", []byte(text))
 	}
+	// With publishOnSpecificResponseChannel.
+	p.published("socket.io-response#/#"+cluster+"#", []byte(`{"type":6,"requestId":"id","data":"a"}`))
 	if all := <-got; !slices.Equal(all, []string{`"a"`, `"a"`, "<nil>"}) {
 		t.Errorf("got %q", all)
 	}
-	if slices.Contains(w.channels(), "socket.io-response#/#") {
-		t.Error("it still listens")
+	if slices.ContainsFunc(w.channels(), func(name string) bool { return strings.Contains(name, "-response#") }) {
+		t.Errorf("it still listens: %q", w.channels())
 	}
 	if err := p.Tell(t.Context(), &nodewire.Entry{Type: nodewire.TypeServerEmit, Namespace: "/",
 		Packet: nodewire.Value{JSON: json.RawMessage(`["t"]`)}}); err != nil {
@@ -76,9 +81,79 @@ func TestRepresent(t *testing.T) {
 	}
 	p.Enter("/n")
 	is("roomcast-represents#/#", "roomcast-represents#/n#", "socket.io-request#/#", "socket.io-request#/n#")
-	p.Represent(true)
-	p.Represent(false)
+	p.Represent(time.Now().Add(time.Hour))
+	p.Represent(time.Time{})
 	is()
 	p.Enter("/m")
 	is()
+}
+
+// A node that has stood still, and no longer represents the cluster, does not act on what it received.
+func TestRepresentsUntil(t *testing.T) {
+	t.Parallel()
+	l := local{asked: make(chan *nodewire.Entry, 10)}
+	p, w := servePubSub(t, l, 0, 1)
+	p.Represent(time.Now().Add(-time.Second))
+	send := func(event string) {
+		p.published("socket.io-request#/#", []byte(`{"uid":"x","type":6,"data":["`+event+`"]}`))
+		p.published("socket.io-request#/#", []byte(`{"uid":"x","requestId":"`+event+`","type":1}`))
+	}
+	send("late")
+	p.Represent(time.Now().Add(time.Hour))
+	send("now")
+	if e := <-l.asked; string(e.Packet.JSON) != `["now"]` {
+		t.Errorf("handled %s", e.Packet.JSON)
+	}
+	w.next(t, "roomcast#/#")
+	if got := w.next(t, "socket.io-response#/#"); got != `{"requestId":"now","rooms":[]}` {
+		t.Errorf("answered %s", got)
+	}
+}
+
+// Servers with the pub/sub adapter that ask without end leave calls to this node, and get no answer that
+// looks complete and is not.
+func TestRepresentedCallsAreBounded(t *testing.T) {
+	t.Parallel()
+	p, w := servePubSub(t, local{}, 1, 1)
+	ask := func(i int) {
+		e := &nodewire.Entry{Type: nodewire.TypeBroadcast, UID: "x", RequestID: fmt.Sprint(i), Namespace: "/",
+			Opts: nodewire.Opts{Timeout: time.Minute}, Packet: nodewire.Value{JSON: json.RawMessage(`["e"]`)}}
+		payload, err := e.AppendRequest(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.published("socket.io-request#/#", payload)
+	}
+	for i := range maxRepresentedAsks {
+		ask(i)
+		w.next(t, "roomcast#/#") // the other server does not answer
+	}
+	ask(-1) // dropped
+	done := make(chan error)
+	go func() {
+		done <- p.Call(context.Background(), &nodewire.Entry{Type: nodewire.TypeFetchSockets, Namespace: "/"},
+			func(*nodewire.Entry) {})
+	}()
+	w.next(t, "socket.io-request#/#")
+	e, err := nodewire.DecodeMap([]byte(w.next(t, "roomcast#/#")))
+	if err != nil || e.Type != nodewire.TypeFetchSockets {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	p.receive(&nodewire.Entry{Type: nodewire.TypeSockets, UID: "b", Namespace: "/", RequestID: e.RequestID,
+		Packet: nodewire.Value{JSON: json.RawMessage(`[]`)}}, byChannel)
+	p.published("socket.io-response#/#", []byte(`{"requestId":"`+e.RequestID+`","sockets":[]}`))
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	p.mu.Lock()
+	p.answers = maxAnswerBytes // the next call is one too many
+	p.mu.Unlock()
+	p.published("socket.io-request#/#", []byte(`{"uid":"x","requestId":"f","type":5,"opts":{"rooms":[],"except":[]}}`))
+	p.published("socket.io-request#/#", []byte(`{"uid":"x","type":6,"data":["after"]}`))
+	if got := w.next(t, "roomcast#/#"); !strings.Contains(got, "after") {
+		t.Errorf("sent %q", got)
+	}
+	p.mu.Lock()
+	p.answers = 0
+	p.mu.Unlock()
 }

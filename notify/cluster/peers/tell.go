@@ -10,18 +10,13 @@ import (
 func (p *Peers) ServerCount(ctx context.Context, namespace string) (int, error) {
 	p.Enter(namespace)
 	defer p.Leave(namespace)
-	others, err := p.subscribers(ctx, namespace)
-	if err == nil && p.o.Servers != "" {
-		var more int
-		more, err = p.pubsubServers(ctx, namespace)
-		others += more
-	}
+	others, pubsub, err := p.subscribers(ctx, namespace)
 	if err != nil {
 		return 0, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return 1 + others + len(p.alive(namespace)), nil
+	return 1 + others + pubsub + len(p.alive(namespace)), nil
 }
 
 // Tell sends an entry that nobody answers: TypeServerEmit, TypeJoin, TypeLeave or TypeDisconnect,

@@ -11,12 +11,12 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
-// bridgeMaxAge is how much older than the newest entry those are at most with which a bridge begins.
-// Nobody wants what was sent while no node had the setting.
+// bridgeMaxAge is how much older than the newest entry of the stream an entry may be when a bridge begins:
+// it does not publish what was sent hours ago, while no node had a bridge.
 const bridgeMaxAge = 5 * time.Minute
 
-// bridge publishes what the stream has to servers with the pub/sub adapter, in its order, and except what
-// came from them.
+// bridge reads the stream and publishes its entries to servers with the pub/sub adapter, in their order,
+// except those that came from these servers.
 //
 // Its position is a key in Redis that changes in one step with what is published, so everything is
 // published once, whichever node has the lock, and also when a reply is lost.
@@ -45,14 +45,13 @@ func (b *bridge) run(ctx context.Context) {
 		return
 	}
 	for wait := newBackoff(); ctx.Err() == nil; {
-		err := b.step(ctx)
-		switch {
-		case err == nil:
-			wait = newBackoff()
-		case errors.Is(err, errNoHolder):
-			return
-		default: // the client has told it
-			b.position, b.isSure = "", false
+		err := b.find(ctx)
+		for err == nil && b.position != "" {
+			if err = b.step(ctx); err == nil {
+				wait = newBackoff()
+			}
+		}
+		if b.position, b.isSure = "", false; err != nil { // which the client has told
 			wait.sleep(ctx)
 		}
 	}
@@ -60,20 +59,16 @@ func (b *bridge) run(ctx context.Context) {
 
 // step publishes the next entries. It waits for them.
 func (b *bridge) step(ctx context.Context) error {
-	if b.position == "" {
-		return b.find(ctx)
-	}
 	entries, err := b.read(ctx)
-	if err != nil {
+	if err != nil || len(entries) == 0 {
+		b.isSure = err == nil
 		return err
 	}
 	isAll := len(entries) < int(b.page)
 	b.page = b.page.next(len(entries), sizeOf(entries))
-	if err := b.publish(ctx, entries); err != nil {
-		return err
-	}
+	err = b.publish(ctx, entries)
 	b.isSure, b.isBehind = isAll, !isAll
-	return nil
+	return err
 }
 
 // find reads the position. Without one there was no bridge before this node began, or the server has lost
@@ -140,20 +135,33 @@ func (b *bridge) warn(reply *redis.Cmd) error {
 	return err
 }
 
-// publish publishes entries, and moves the position behind them.
+// publish publishes entries, and moves the position behind them. It does so in parts, because Redis ends
+// the connection of a subscriber that is sent 32 MiB at once.
 func (b *bridge) publish(ctx context.Context, entries []entry) error {
 	var messages []any
-	to := b.position
+	to, size := "", 0
 	for i := range entries {
-		e := &entries[i]
-		messages, to = append(messages, b.message(e)...), e.id.String()
+		message := b.message(&entries[i])
+		more := 0
+		for _, part := range message {
+			more += len(part)
+			messages = append(messages, part)
+		}
+		if size += more; size > maxPublish && size > more {
+			last := len(messages) - len(message)
+			if err := b.move(ctx, b.position, to, messages[:last]); err != nil || b.position == "" {
+				return err
+			}
+			messages, size = append([]any(nil), messages[last:]...), more
+		}
+		to = entries[i].id.String()
 	}
 	return b.move(ctx, b.position, to, messages)
 }
 
 // message returns the channel and the message of an entry, or nothing if it is not for servers with the
 // pub/sub adapter.
-func (b *bridge) message(e *entry) []any {
+func (b *bridge) message(e *entry) [][]byte {
 	decoded, err := nodewire.Decode(e.fields)
 	if err != nil { // the log has told it
 		return nil
@@ -172,64 +180,44 @@ func (b *bridge) message(e *entry) []any {
 	return message
 }
 
-// publishAll publishes messages and moves the position, if the lock and the position are what they were.
+// publishAll publishes messages and moves the position, if the lock and the position are what they were. It
+// moves the position first: a server that stores nothing at present would publish them again and again.
+// It returns how many messages were refused, -1 without the lock, or -2 with another position.
 //
 // KEYS: the lock and the position. ARGV: their values, and the new position; for each message the channel
 // and the message.
 var publishAll = redis.NewScript(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then return 1 end
-for i = 4, #ARGV, 2 do redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+if (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then return -2 end
 redis.call('SET', KEYS[2], ARGV[3])
-return 2`)
+local refused = 0
+for i = 4, #ARGV, 2 do
+	local reply = redis.pcall('PUBLISH', ARGV[i], ARGV[i + 1])
+	if type(reply) == 'table' and reply.err then refused = refused + 1 end
+end
+return refused`)
 
-// move publishes messages and moves the position. Another position is read again.
+// move publishes messages and moves the position. If it is another one already, it is not known any more.
 func (b *bridge) move(ctx context.Context, from, to string, messages []any) error {
 	args := append([]any{b.term, from, to}, messages...)
 	result := 0
-	err := b.l.of.do(ctx, func(ctx context.Context, r *redis.Client) (err error) {
+	err := b.l.c.do(ctx, func(ctx context.Context, r *redis.Client) (err error) {
 		result, err = publishAll.Run(ctx, r, []string{b.g.lockKey(), b.key()}, args...).Int()
 		return err
 	})
 	switch {
 	case err != nil:
 		return err
-	case result == 0:
+	case result == -1:
 		return errNoHolder
-	case result == 1:
-		b.position, b.isSure = "", false
-	default:
-		b.position, b.isBehind = to, false
+	case result == -2:
+		b.position = ""
+		return nil
+	case result > 0:
+		b.g.drop(result, errRefused)
 	}
+	b.position, b.isBehind = to, false
 	return nil
 }
 
-// serversUID is the uid of this cluster for servers with the pub/sub adapter: what one node has published
-// before it lost the lock is no message for the next one.
-func (g *Ingest) serversUID() string { return nodewire.ClusterUID(g.c.o.Stream) }
-
-// forServers returns the channel and the message of an entry, or nothing if it is not for servers with the
-// pub/sub adapter. What wants answers is not.
-func (g *Ingest) forServers(e *nodewire.Entry) (message []any, err error) {
-	to := nodewire.Channel{Prefix: g.o.Servers, Namespace: e.Namespace}
-	var payload []byte
-	switch {
-	case e.Via == g.o.Servers:
-		return nil, nil
-	case e.Type == nodewire.TypeBroadcast && e.RequestID == "":
-		if len(e.Opts.Rooms) == 1 {
-			to.To = e.Opts.Rooms[0] // a server without a client in the room needs not read it
-		}
-		e.UID = g.serversUID()
-		payload, err = e.AppendArray(nil)
-	case isOrdered(e):
-		to.Medium, e.UID, e.RequestID = nodewire.Requests, g.serversUID(), ""
-		payload, err = e.AppendRequest(nil)
-	default:
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return []any{to.String(), payload}, nil
-}
+var errRefused = errors.New("the rules of the Redis user do not allow their channel")

@@ -75,13 +75,16 @@ func TestBridgeReplyIsLost(t *testing.T) {
 	b := newBridge(&Ingest{o: IngestOptions{Servers: "other"}, l: l, c: c}, "term")
 	s.Do(t, "SET", b.g.lockKey(), "term")
 	ctx := t.Context()
-	if err := b.step(ctx); err != nil || b.position == "" {
+	if err := b.find(ctx); err != nil || b.position == "" {
 		t.Fatalf("position %q, %v", b.position, err)
 	}
 	first := b.position
 	publish := func(text string) error {
 		return b.move(ctx, b.position, first+text, []any{"socket.io-request#/#", text})
 	}
+	reader := b.l
+	b.l = &Log{c: c, of: c} // whose client loses a reply
+	defer func() { b.l = reader }()
 	d.next.Store(true)
 	if err := publish("0"); err == nil {
 		t.Error("the reply was not lost")
@@ -158,5 +161,74 @@ func TestBridgeAfterLoss(t *testing.T) {
 	})
 	if got := h.texts(); strings.Count(strings.Join(got, ""), `"after"`) != 1 || len(got) > 2 {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A server that stores nothing at present, but publishes, gets nothing to publish: it would get it again and
+// again.
+func TestBridgeWithoutMemory(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	l := openLog(t, dial(t, bridged(s.URL())), nil)
+	readFrom(t, l)
+	g := &Ingest{o: IngestOptions{Servers: DefaultServersKey}, l: l, c: l.of}
+	s.Do(t, "SET", g.lockKey(), "term")
+	b := newBridge(g, "term")
+	if err := b.find(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h := hear(t, s)
+	add(t, l, "once")
+	entries, err := b.read(t.Context())
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	s.Do(t, "CONFIG", "SET", "maxmemory", "1")
+	for range 3 {
+		if err := b.publish(t.Context(), entries); err == nil {
+			t.Error("the position could not be stored")
+		}
+	}
+	s.Do(t, "CONFIG", "SET", "maxmemory", "0")
+	if err := b.publish(t.Context(), entries); err != nil {
+		t.Error(err)
+	}
+	s.Do(t, "PUBLISH", "socket.io-request#/#", "last")
+	if got := h.await(t, 2); len(got) != 2 || !strings.Contains(got[0], `"once"`) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Large entries are published in parts: Redis ends the connection of a subscriber that is sent 32 MiB at
+// once. A channel that the rules of the user do not allow loses its own messages only.
+func TestBridgeLargeEntries(t *testing.T) {
+	t.Parallel()
+	user := strings.ReplaceAll(nodeUser, "socket.io*", "roomcast*") + " &socket.io*"
+	s := redistest.Start(t, redistest.Options{Users: []string{user}})
+	c := dial(t, bridged(s.URLOf("roomcast", "node-password")))
+	l := openLog(t, c, nil)
+	readFrom(t, l)
+	h := hear(t, s)
+	add(t, l, "before")
+	const n = 14 // 42 MiB
+	for range n {
+		add(t, l, strings.Repeat("x", 3<<20))
+	}
+	g := bridgeOf(t, l)
+	got := h.await(t, n+1)
+	if len(got) != n+1 || !strings.Contains(got[0], `"before"`) || g.Dropped() != 0 {
+		t.Errorf("%d messages, dropped %d", len(got), g.Dropped())
+	}
+	other := newBridge(&Ingest{o: IngestOptions{Servers: "forbidden"}, l: l, c: c}, "x")
+	s.Do(t, "SET", other.g.lockKey(), "x")
+	if err := other.find(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.move(t.Context(), other.position, "9-9",
+		[]any{"forbidden#/#", "a", "socket.io-request#/#", "b"}); err != nil || other.g.Dropped() != 1 {
+		t.Errorf("%v, dropped %d", err, other.g.Dropped())
+	}
+	if got := h.await(t, n+2); got[n+1] != "socket.io-request#/# b" {
+		t.Errorf("got %.100q", got[n+1])
 	}
 }

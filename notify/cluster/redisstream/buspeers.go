@@ -62,7 +62,7 @@ func (b *Bus) isUnheard(ctx context.Context, channel string) bool {
 		return true
 	}
 	n, err := b.c.subscribers(ctx, b.c.channel(channel))
-	return n == 0 && err == nil
+	return err == nil && n[0] == 0
 }
 
 // Handle implements notify.Peers.

@@ -178,6 +178,6 @@ func (s *Channels) Publish(ctx context.Context, messages ...peers.Message) error
 }
 
 // Subscribers implements peers.Channels.
-func (s *Channels) Subscribers(ctx context.Context, channel string) (int, error) {
-	return s.c.subscribers(ctx, channel)
+func (s *Channels) Subscribers(ctx context.Context, channels ...string) ([]int, error) {
+	return s.c.subscribers(ctx, channels...)
 }

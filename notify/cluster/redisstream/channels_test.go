@@ -21,6 +21,15 @@ type heardChannels struct {
 	arrived chan string
 }
 
+// subscribersOf returns the subscribers of one channel.
+func subscribersOf(t testing.TB, h heardChannels, name string) (int, error) {
+	n, err := h.Subscribers(t.Context(), name)
+	if err != nil {
+		return 0, err
+	}
+	return n[0], nil
+}
+
 func open(t testing.TB, c *Client, names ...string) heardChannels {
 	t.Helper()
 	h := heardChannels{OpenChannels(c), names, make(chan string, 1000)}
@@ -51,7 +60,7 @@ func TestChannels(t *testing.T) {
 	settled(t, a)
 	settled(t, b)
 	for name, want := range map[string]int{"socket.io#/#": 2, "socket.io#/n#": 1, "socket.io#/m#": 0} {
-		if n, err := a.Subscribers(t.Context(), name); n != want || err != nil {
+		if n, err := subscribersOf(t, a, name); n != want || err != nil {
 			t.Errorf("%d subscribers of %s, %v, want %d", n, name, err, want)
 		}
 	}
@@ -74,7 +83,7 @@ func TestChannels(t *testing.T) {
 	}
 	b.Unsubscribe("socket.io#/n#")
 	servertest.Eventually(t, "unsubscribed", func() bool {
-		n, err := a.Subscribers(t.Context(), "socket.io#/n#")
+		n, err := subscribersOf(t, a, "socket.io#/n#")
 		return n == 0 && err == nil
 	})
 	b.Subscribe("socket.io#/n#")
@@ -96,8 +105,8 @@ func TestChannelsAfterOutage(t *testing.T) {
 	s.Do(t, "CLIENT", "KILL", "TYPE", "pubsub")
 	h.Subscribe("c") // at any time
 	back := func() bool {
-		n, err := h.Subscribers(t.Context(), "b")
-		m, err2 := h.Subscribers(t.Context(), "c")
+		n, err := subscribersOf(t, h, "b")
+		m, err2 := subscribersOf(t, h, "c")
 		return n == 1 && m == 1 && err == nil && err2 == nil && h.Wait(t.Context(), "a", "b", "c") == nil
 	}
 	servertest.Eventually(t, "subscribed after CLIENT KILL", back)
@@ -160,7 +169,7 @@ func TestChannelsChangeDuringOutage(t *testing.T) {
 	for range 6 {
 		s.Do(t, "CLIENT", "KILL", "TYPE", "pubsub")
 		servertest.Eventually(t, "subscribed again", func() bool {
-			n, err := h.Subscribers(t.Context(), "b")
+			n, err := subscribersOf(t, h, "b")
 			return n == 1 && err == nil && h.Wait(t.Context(), "a", "b", "d") == nil
 		})
 	}
@@ -169,7 +178,7 @@ func TestChannelsChangeDuringOutage(t *testing.T) {
 	settled(t, h)
 	for name, want := range map[string]int{"a": 1, "b": 1, "c": 0, "d": 1} {
 		servertest.Eventually(t, "subscribers of "+name, func() bool {
-			n, err := h.Subscribers(t.Context(), name)
+			n, err := subscribersOf(t, h, name)
 			return n == want && err == nil
 		})
 	}
@@ -220,7 +229,7 @@ func TestChannelsOfRedisCluster(t *testing.T) {
 		other := open(t, c, "socket.io#/#")
 		settled(t, other)
 	}
-	if n, err := h.Subscribers(t.Context(), "socket.io#/#"); n != 4 || err != nil {
+	if n, err := subscribersOf(t, h, "socket.io#/#"); n != 4 || err != nil {
 		t.Errorf("%d subscribers, %v, want 4", n, err)
 	}
 	publishTo(t, h, "socket.io#/#", "x")

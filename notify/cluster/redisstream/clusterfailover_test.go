@@ -40,7 +40,7 @@ func TestClusterFailover(t *testing.T) {
 		return len(reply) == 4 && reply[1] == int64(1) && reply[3] == int64(2)
 	})
 	servertest.Eventually(t, "both subscribers are counted", func() bool { // the new primary knows its replica
-		n, err := h.Subscribers(t.Context(), name)
+		n, err := subscribersOf(t, h, name)
 		return n == 2 && err == nil
 	})
 	servertest.Eventually(t, "an answer", func() bool {

@@ -22,37 +22,6 @@ const (
 	ingestRenewal = time.Second
 )
 
-// IngestOptions say what an [Ingest] listens to.
-type IngestOptions struct {
-	Node bool // @socket.io/redis-emitter, with the name of the stream as its key
-
-	// Servers is the key of servers with @socket.io/redis-adapter, the prefix of their channels, which
-	// differs from the name of the stream. They also get what the stream has. Empty: there are none.
-	Servers string
-
-	// Python is the channel of python-socketio's managers for Redis. Empty: they are not heard.
-	Python string
-}
-
-// DefaultPythonChannel is the channel of python-socketio's managers if no other one is chosen.
-const DefaultPythonChannel = "socketio"
-
-// DefaultServersKey is the key of servers with the pub/sub adapter if no other one is chosen.
-const DefaultServersKey = "socket.io"
-
-// Check returns the error of options that are wrong.
-func (o IngestOptions) Check() error {
-	if o.Servers != "" {
-		if err := checkName("key", o.Servers); err != nil {
-			return err
-		}
-	}
-	if o.Python == "" {
-		return nil
-	}
-	return checkName("channel", o.Python)
-}
-
 // Ingest writes to the stream what emitters of Socket.IO publish, and servers with the pub/sub adapter,
 // so that the whole cluster gets it, once. One node of the cluster does this at a time: the one that has
 // the lock. When that node ends, what is published until another one has the lock is lost.
@@ -60,7 +29,7 @@ func (o IngestOptions) Check() error {
 // The same node publishes to these servers what the stream has, see bridge.
 type Ingest struct {
 	o     IngestOptions
-	holds func(bool) // nil: nobody wants to know
+	holds func(until time.Time) // nil: nobody wants to know
 	l     *Log
 	c     *Client
 	queue *queue.Queue[*published]
@@ -72,6 +41,7 @@ type Ingest struct {
 	stop    context.CancelFunc // of writing
 	written chan struct{}      // closed when the writer has ended
 
+	volatile         atomic.Int64 // messages in the queue that are for servers with the pub/sub adapter
 	dropped, skipped atomic.Uint64
 	told, toldSkip   rate.Sometimes // limit the lines about what is not written
 
@@ -83,9 +53,9 @@ type Ingest struct {
 // OpenIngest begins to ingest for the cluster of a log. Close it before the log. It does not
 // wait for the server.
 //
-// With IngestOptions.Servers it calls holds, unless that is nil, when this node takes the lock and when it
-// no longer has it.
-func OpenIngest(l *Log, o IngestOptions, holds func(does bool)) *Ingest {
+// With IngestOptions.Servers it tells holds, unless that is nil, until when this node has the lock: again
+// and again while it has it, and the zero time when it has it no more.
+func OpenIngest(l *Log, o IngestOptions, holds func(until time.Time)) *Ingest {
 	g := &Ingest{
 		o: o, holds: holds, l: l, c: l.of, queue: queue.New[*published](errIngestFull),
 		running: make(chan struct{}), written: make(chan struct{}),
@@ -178,19 +148,14 @@ func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
 	if g.o.Servers != "" {
 		working.Go(func() { newBridge(g, term).run(ctx) })
 	}
-	if g.o.Servers != "" && g.holds != nil {
-		working.Go(func() {
-			g.holds(true)
-			<-ctx.Done()
-			g.holds(false)
-		})
-	}
+	g.tell(start.Add(ingestLife))
 	g.c.o.Log.Info("this node ingests what others publish")
 	defer g.c.o.Log.Info("this node no longer ingests what others publish")
 	for isHeld := true; isHeld; {
 		select {
 		case <-tick:
 		case <-g.life.Done():
+			g.tell(time.Time{})
 			cancel()
 			working.Wait()
 			g.finish() // the writer needs the lock
@@ -199,12 +164,21 @@ func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
 		}
 		if now := time.Now(); g.renew(term, &isHeld) == nil {
 			start = now
+			g.tell(start.Add(ingestLife))
 		} else if time.Since(start) > ingestLife {
 			isHeld = false
 		}
 	}
+	g.tell(time.Time{})
 	cancel()
 	working.Wait()
+}
+
+// tell tells until when this node has the lock, as far as it knows.
+func (g *Ingest) tell(until time.Time) {
+	if g.o.Servers != "" && g.holds != nil {
+		g.holds(until)
+	}
 }
 
 func (g *Ingest) renew(term string, isHeld *bool) error {

@@ -209,7 +209,7 @@ func TestIngestOptions(t *testing.T) {
 		"": true, "socketio": true, "flask-socketio": true, "a b": false, "socketio*": false,
 		strings.Repeat("a", maxName+1): false,
 	} {
-		if err := (IngestOptions{Python: name}).Check(); (err == nil) != isGood {
+		if err := (IngestOptions{Python: name}).Check("socket.io"); (err == nil) != isGood {
 			t.Errorf("%.20q: %v", name, err)
 		}
 	}

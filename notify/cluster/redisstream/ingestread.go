@@ -12,6 +12,10 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/pywire"
 )
 
+// maxVolatile is how many volatile messages of the cluster wait at most, so that they leave places for
+// what is to be stored.
+const maxVolatile = 1024
+
 // published is a message that was received from a channel.
 type published struct {
 	channel nodewire.Channel
@@ -141,7 +145,12 @@ func (g *Ingest) take(m *redis.Message, term string) {
 		if !isForServers {
 			return
 		}
-	} else if prefix == g.c.o.Stream && !g.o.Node {
+	} else if prefix == g.c.o.Stream && !g.o.Node || g.isEcho(m.Payload) {
+		return
+	}
+	if isForServers && g.volatile.Add(1) > maxVolatile {
+		g.volatile.Add(-1)
+		g.drop(1, errIngestFull)
 		return
 	}
 	g.push(&published{channel: channel, payload: []byte(m.Payload), term: term, isForServers: isForServers})
@@ -149,6 +158,9 @@ func (g *Ingest) take(m *redis.Message, term string) {
 
 func (g *Ingest) push(m *published) {
 	if err := g.queue.Push(m, 1, len(m.name())+len(m.payload)+128); err != nil {
+		if m.isForServers {
+			g.volatile.Add(-1)
+		}
 		g.drop(1, err)
 	}
 }

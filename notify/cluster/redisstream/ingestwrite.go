@@ -68,6 +68,9 @@ func (g *Ingest) storeAll(messages []*published) {
 func (g *Ingest) store(messages []*published) {
 	args, n := []any{messages[0].term, g.l.maxLen}, 0
 	for _, m := range messages {
+		if m.isForServers {
+			g.volatile.Add(-1)
+		}
 		more, err := g.encode(m)
 		if err != nil {
 			g.skip(m, err)
@@ -115,9 +118,10 @@ func (g *Ingest) encode(m *published) ([]any, error) {
 		if len(message) == 0 {
 			return nil, err
 		}
-		return append([]any{0}, message...), nil
+		return []any{0, message[0], message[1]}, nil
 	}
-	if nodewire.OwnUID(e.UID) || e.UID == g.serversUID() {
+	isOwn := e.UID == g.serversUID() || m.channel.Prefix == g.c.o.Stream && nodewire.IsClusterUID(e.UID)
+	if isOwn || nodewire.OwnUID(e.UID) {
 		return nil, nil // a node of Roomcast has written it
 	}
 	e.UID = emitterUID

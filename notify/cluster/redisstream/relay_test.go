@@ -111,7 +111,7 @@ func TestVolatileOfTwoNodes(t *testing.T) {
 	a, b := newRelayNode(t, s, 1), newRelayNode(t, s, 2)
 	other := open(t, dial(t, options(s.URL())), "socket.io#/#")
 	settled(t, other)
-	if n, err := other.Subscribers(t.Context(), "socket.io#/#"); n != 3 || err != nil {
+	if n, err := subscribersOf(t, other, "socket.io#/#"); n != 3 || err != nil {
 		t.Errorf("%d subscribers, %v, want one of each node", n, err)
 	}
 	length := s.Do(t, "XLEN", "socket.io")

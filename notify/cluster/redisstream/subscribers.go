@@ -3,23 +3,27 @@ package redisstream
 import (
 	"context"
 	"errors"
-	"sync/atomic"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// subscribers returns how many connections are subscribed to a channel by its name. A server of a Redis
+// subscribers returns how many connections are subscribed to channels by their names. A server of a Redis
 // Cluster knows only those to itself, and after a failover some are to a replica.
-func (c *Client) subscribers(ctx context.Context, channel string) (int, error) {
-	var total atomic.Int64
+func (c *Client) subscribers(ctx context.Context, channels ...string) ([]int, error) {
+	var mu sync.Mutex
+	totals := make([]int, len(channels))
 	count := func(ctx context.Context, r *redis.Client) error {
-		counts, err := r.PubSubNumSub(ctx, channel).Result()
-		total.Add(counts[channel])
+		counts, err := r.PubSubNumSub(ctx, channels...).Result()
+		mu.Lock()
+		defer mu.Unlock()
+		for i, channel := range channels {
+			totals[i] += int(counts[channel])
+		}
 		return err
 	}
 	if c.cluster == nil {
-		err := c.do(ctx, count)
-		return int(total.Load()), err
+		return totals, c.do(ctx, count)
 	}
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
@@ -33,5 +37,5 @@ func (c *Client) subscribers(ctx context.Context, channel string) (int, error) {
 			return err
 		})
 	}
-	return int(total.Load()), c.result(err)
+	return totals, c.result(err)
 }
