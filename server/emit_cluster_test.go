@@ -23,11 +23,11 @@ type lostChannels struct {
 	lost *atomic.Bool
 }
 
-func (c lostChannels) Subscribers(ctx context.Context, channel string) (int, error) {
+func (c lostChannels) Subscribers(ctx context.Context, channels ...string) ([]int, error) {
 	if c.lost.Load() {
-		return 0, errors.New("dial tcp 10.0.0.7:6379: connection refused")
+		return nil, errors.New("dial tcp 10.0.0.7:6379: connection refused")
 	}
-	return c.Channels.Subscribers(ctx, channel)
+	return c.Channels.Subscribers(ctx, channels...)
 }
 
 type lostStream struct {
