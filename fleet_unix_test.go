@@ -92,7 +92,7 @@ func (f *fleet) publish(c *crowd, backends, perSecond int) (stop func()) {
 }
 
 // figures logs how often and how long the clients of a crowd were away, and how many sessions were
-// recovered. A node that does not find a session within notify.ResumeTimeout begins another, so on a
+// recovered. A node that does not find a session within the Hub's ResumeTimeout begins another, so on a
 // slow machine, and while Redis is away, a few are not.
 func (f *fleet) figures(c *crowd) {
 	f.t.Helper()

@@ -41,6 +41,10 @@ type Options struct {
 	// default is 5 minutes.
 	SessionTTL time.Duration
 
+	// ResumeTimeout is how long ResumeSession waits for the store of a Cluster and for another node. A
+	// client whose session is not found in that time gets a new one. The default is half a second.
+	ResumeTimeout time.Duration
+
 	// MaxSessions is the number of sessions that the Hub keeps after their members have detached.
 	// It removes the oldest first, and before them those of a user or an Attachment.Address that
 	// has more than a tenth. The default is 20,000.
@@ -84,7 +88,8 @@ func DefaultOptions() Options {
 		HistoryMaxBytes: 64 << 20,
 		RetainedSize:    256, RetainedMaxBytes: 16 << 20,
 		SessionTTL: 5 * time.Minute, MaxSessions: 20_000, MaxSessionBytes: 32 << 20,
-		MaxReplay: 1000,
+		ResumeTimeout: 500 * time.Millisecond,
+		MaxReplay:     1000,
 	}
 }
 
@@ -96,7 +101,7 @@ func (o Options) valid() Options {
 	for _, n := range []*int64{&o.HistoryMaxBytes, &o.RetainedMaxBytes, &o.MaxSessionBytes} {
 		*n = max(*n, 0)
 	}
-	for _, d := range []*time.Duration{&o.HistoryMinAge, &o.HistoryTTL, &o.SessionTTL} {
+	for _, d := range []*time.Duration{&o.HistoryMinAge, &o.HistoryTTL, &o.SessionTTL, &o.ResumeTimeout} {
 		*d = max(*d, 0)
 	}
 	if o.Now == nil {

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// ResumeTimeout is how long ResumeSession waits for the store and for another node.
-const ResumeTimeout = 500 * time.Millisecond
+// ResumeTimeout returns that of the options.
+func (h *Hub) ResumeTimeout() time.Duration { return h.o.ResumeTimeout }
 
 // ResumeSession returns the session of a key if there is one and may accepts it. Callers of Attach
 // call it first, without locks. With Options.Cluster it takes the session over from another node,
-// which ends its connection. It waits at most ResumeTimeout for that, and as long to tell all nodes.
+// which ends its connection. It waits at most Options.ResumeTimeout for that, and as long to tell all nodes.
 // If the store is away, there is no session except for one that this node has. It calls may more than
 // once.
 func (h *Hub) ResumeSession(
@@ -28,7 +28,7 @@ func (h *Hub) ResumeSession(
 // fetch makes the session of a key one of this node, as the store has it. It reports false if the
 // session is refused, whoever has it.
 func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) (valid bool) {
-	ctx, cancel := context.WithTimeout(ctx, ResumeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, h.o.ResumeTimeout)
 	defer cancel()
 	f := h.beginFetch(key)
 	defer h.endFetch(key, f)
@@ -54,7 +54,7 @@ func (h *Hub) fetch(ctx context.Context, key string, may func(Session) bool) (va
 	}
 	if taken, ok := h.take(ctx, found, may); ok && h.adopt(taken, f) {
 		// A former owner that does not answer has used up the time, and its connection must end.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ResumeTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.ResumeTimeout)
 		defer cancel()
 		h.tell(ctx, key, taken.Owner)
 	}

@@ -237,7 +237,7 @@ func TestSilentNodeGivesUp(t *testing.T) {
 		start := time.Now()
 		c := n.resume("b", "new", n.hubs["b"].Head(), pid)
 		n.expect(c, true, "x")
-		if waited := time.Since(start); waited != notify.ResumeTimeout {
+		if waited := time.Since(start); waited != notify.DefaultOptions().ResumeTimeout {
 			t.Errorf("waited %v", waited)
 		}
 		if old.dropped.Load() {

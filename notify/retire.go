@@ -93,7 +93,7 @@ func (h *Hub) hearTaking(message []byte) []byte {
 	}
 	h.mu.Unlock()
 	if own != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), ResumeTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), h.o.ResumeTimeout)
 		defer cancel()
 		h.tell(ctx, key, own)
 	}

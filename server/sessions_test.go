@@ -66,6 +66,7 @@ func (n *nodes) start(change func(*socketio.Options)) *serviceStack {
 	calls := peers.New(channels, log.Calls(), po)
 	n.t.Cleanup(calls.Close)
 	ho := notify.DefaultOptions()
+	ho.ResumeTimeout = servertest.Patience // a busy machine finds a session, too
 	ho.Cluster = &notify.Cluster{Node: bus.Self().UID, Sessions: client.Sessions(), Peers: bus.Peers()}
 	hub := notify.New(log, ho)
 	n.t.Cleanup(hub.Close)

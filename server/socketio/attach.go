@@ -23,7 +23,7 @@ func (c *Conn) attach(given auth.Credentials, payload map[string]json.RawMessage
 		Address: limit.Bucket(c.client.admission.ip),
 		Made:    func(m *notify.Member) { c.member = m },
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), notify.ResumeTimeout)
+	ctx, cancel := context.WithTimeout(c.Context(), srv.hub.ResumeTimeout())
 	former := c.resume(ctx, &a, given, payload)
 	if srv.opts.recovery() && !c.guarded {
 		c.pid = newID()

@@ -103,7 +103,7 @@ func (c *Conn) replaces(pid string, identity auth.Identity) (replaces, moved boo
 	if session, ok := srv.hub.Session(key); ok {
 		return session.Expires.IsZero() && session.UserID == identity.RoomUser(), false
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), notify.ResumeTimeout)
+	ctx, cancel := context.WithTimeout(c.Context(), srv.hub.ResumeTimeout())
 	defer cancel()
 	_, moved = srv.hub.ResumeSession(ctx, key, func(s notify.Session) bool {
 		return s.UserID == identity.RoomUser() && s.Namespace == c.namespace

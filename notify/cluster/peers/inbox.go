@@ -55,7 +55,8 @@ type inbox[T interface{ size() int }] struct {
 	limit   int
 
 	mu    sync.Mutex
-	bytes int // guarded by mu
+	bytes int           // guarded by mu: of what waits and what is handled
+	empty chan struct{} // guarded by mu: closed when bytes is 0; nil: nobody waits for that
 }
 
 func (i *inbox[T]) start(n, bytes int) { i.waiting, i.limit = make(chan T, n), bytes }
@@ -84,11 +85,34 @@ func (i *inbox[T]) work(ctx context.Context, handle func(T)) {
 			return
 		case r := <-i.waiting:
 			handle(r)
-			i.mu.Lock()
-			i.bytes -= r.size()
-			i.mu.Unlock()
+			i.done(r.size())
 		}
 	}
+}
+
+func (i *inbox[T]) done(size int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.bytes -= size; i.bytes == 0 && i.empty != nil {
+		close(i.empty)
+		i.empty = nil
+	}
+}
+
+// handled returns a channel that is closed when nothing waits or is handled.
+func (i *inbox[T]) handled() <-chan struct{} {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	empty := i.empty
+	if empty == nil {
+		empty = make(chan struct{})
+		if i.bytes == 0 {
+			close(empty)
+		} else {
+			i.empty = empty
+		}
+	}
+	return empty
 }
 
 // slots is a number of things that may run.

@@ -210,6 +210,10 @@ func (p *Peers) Serve(local Local) {
 // Close leaves the cluster: it tells the servers that count this one by its entries. It gives what
 // waits to be written, and the handler of an event that runs, Timeout.
 func (p *Peers) Close() {
+	select { // what was asked while this server represented the cluster
+	case <-p.represented.handled():
+	case <-time.After(p.answerTime()):
+	}
 	p.mu.Lock()
 	was := p.isServing
 	p.isServing = false

@@ -157,3 +157,25 @@ func TestRepresentedCallsAreBounded(t *testing.T) {
 	p.answers = 0
 	p.mu.Unlock()
 }
+
+// A node that ends answers what it was asked while it represented the cluster.
+func TestRepresentsToItsEnd(t *testing.T) {
+	t.Parallel()
+	p, w := servePubSub(t, local{}, 1, 1)
+	p.published("socket.io-request#/#", []byte(`{"uid":"x","requestId":"f","type":1}`))
+	e, err := nodewire.DecodeMap([]byte(w.next(t, "roomcast#/#")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan struct{})
+	go func() { defer close(closed); p.Represent(time.Time{}); p.Close() }()
+	answer := &nodewire.Entry{Type: nodewire.TypeSockets, UID: "b", Namespace: "/", RequestID: e.RequestID}
+	if err := answer.SetSockets([]nodewire.Socket{socketOf("b")}); err != nil {
+		t.Fatal(err)
+	}
+	p.receive(answer, byChannel)
+	if got := w.next(t, "socket.io-response#/#"); got != `{"requestId":"f","rooms":["b"]}` {
+		t.Errorf("answered %s", got)
+	}
+	<-closed
+}
