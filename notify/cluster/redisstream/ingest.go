@@ -207,7 +207,7 @@ func (g *Ingest) release(term string) {
 func (g *Ingest) drop(n int, err error) {
 	g.dropped.Add(uint64(n))
 	g.told.Do(func() {
-		g.c.o.Log.Warn("messages of emitters are lost, as others may be", zap.Int("messages", n),
+		g.c.o.Log.Warn("messages of REDIS_INGEST are lost, as others may be", zap.Int("messages", n),
 			zap.Error(err))
 	})
 }
@@ -216,7 +216,7 @@ func (g *Ingest) drop(n int, err error) {
 func (g *Ingest) skip(m *published, err error) {
 	g.skipped.Add(1)
 	g.toldSkip.Do(func() {
-		g.c.o.Log.Warn("a message of an emitter is damaged and is skipped, as others may be",
+		g.c.o.Log.Warn("a message of REDIS_INGEST is damaged and is skipped, as others may be",
 			zap.String("channel", m.name()), zap.String("field", fieldOf(err)), m.reason(err))
 	})
 }
