@@ -29,9 +29,9 @@ var (
 	descClusterDropped = metricDesc("cluster_volatile_dropped_total",
 		"Volatile messages that other nodes did not get from this one, or this one from them.")
 	descIngestDropped = metricDesc("cluster_ingest_dropped_total",
-		"Messages of emitters that this node received and did not write to the stream.")
+		"Messages of REDIS_INGEST that this node received and did not write or publish.")
 	descIngestSkipped = metricDesc("cluster_ingest_skipped_total",
-		"Damaged messages of emitters that this node has passed over.")
+		"Damaged messages of REDIS_INGEST that this node has passed over.")
 )
 
 // clusterCollector exports what read returns. It reads once per scrape.
