@@ -49,6 +49,7 @@ type environment struct {
 	// hangups returns a channel that gets requests to read the settings again, true in it, and the
 	// end of the terminal, false in it. nil: there are none.
 	hangups func(context.Context) <-chan bool
+	looks   <-chan time.Time // when to look at the files of secrets; nil: every secretInterval
 }
 
 // run is the program: it runs a command, or serves until ctx is done.

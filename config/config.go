@@ -63,6 +63,8 @@ type Config struct {
 	APIKeys          []auth.Secret `group:"Authentication" reload:"" name:"api-keys" env:"API_KEYS" shown:"a random key, printed at the start and kept in DATA_DIR" help:"Keys of backends; several allow a rotation without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; repeat the key for several patterns."`
 	APIKeysFile      string        `group:"Authentication" reload:"" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
 
+	SecretsDir string `group:"Authentication" reload:"" name:"secrets-dir" env:"SECRETS_DIR" help:"Directory with a file for each of JWT_SECRET, API_KEYS, ADMIN_KEY, ADMIN_UI_PASSWORD_HASH, HOOK_SECRET and REDIS_URL that is not set otherwise, with these names, as Kubernetes and Compose mount secrets."`
+
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it has the right."`
 	PublicChannels  []string      `group:"Channels and history" reload:"" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name matches any run of characters, as in news-*."`
 	MaxRooms        int           `group:"Channels and history" name:"max-rooms" env:"MAX_ROOMS" default:"${MAX_ROOMS}" min:"0" max:"10000" help:"Maximum number of channels that one client may ask to join; 0 = none."`
@@ -79,6 +81,7 @@ type Config struct {
 	DataMaxBytes Bytes  `group:"Storage" name:"data-max-bytes" env:"DATA_MAX_BYTES" default:"${DATA_MAX_BYTES}" min:"1MiB" max:"1024GiB" help:"Maximum size of the notifications in DATA_DIR; the oldest are dropped first, those of a room with more than a quarter before all others."`
 
 	RedisURL           URL      `group:"Cluster" name:"redis-url" env:"REDIS_URL" help:"Redis or Valkey, 6.2 or later, that several nodes share: redis://user:password@host:6379/0, rediss:// with TLS, unix:///path. Notifications are a stream there, which Node's Socket.IO servers with the Redis Streams adapter share."`
+	RedisURLFile       string   `group:"Cluster" name:"redis-url-file" env:"REDIS_URL_FILE" help:"File that holds REDIS_URL."`
 	RedisStream        string   `group:"Cluster" name:"redis-stream" env:"REDIS_STREAM" default:"${REDIS_STREAM}" help:"Name of the stream; nodes with another one are another cluster."`
 	RedisMaxLen        int      `group:"Cluster" name:"redis-maxlen" env:"REDIS_MAXLEN" default:"${REDIS_MAXLEN}" min:"1000" max:"1000000000" help:"Entries of the stream, about; the oldest are dropped first. A server of Node in the cluster may drop them earlier, see its maxLen."`
 	RedisIngest        []string `group:"Cluster" name:"redis-ingest" env:"REDIS_INGEST" allow:"emitter,python,pubsub" help:"emitter: one node at a time writes to the stream what @socket.io/redis-emitter publishes, so that the cluster gets it. python: the same for RedisManager of python-socketio. pubsub: the same for servers with @socket.io/redis-adapter, which also get what the cluster sends. Several: emitter,python."`
@@ -129,8 +132,8 @@ type Config struct {
 	WebhookEvents []string      `group:"Hooks" name:"webhook-events" env:"WEBHOOK_EVENTS" default:"*" help:"Events of webhooks: names, or patterns such as connection.* or *; see docs/webhooks.md."`
 	WebhookRetry  time.Duration `group:"Hooks" name:"webhook-retry" env:"WEBHOOK_RETRY" default:"${WEBHOOK_RETRY}" min:"0s" max:"24h" help:"How long a batch of webhooks is sent again before its events are dropped; 0 = it is sent once."`
 
-	HookSecret       []auth.Secret `group:"Hooks" name:"hook-secret" env:"HOOK_SECRET" help:"Secrets that sign the requests of hooks as Standard Webhooks describe, at least 24 bytes each: whsec_ and base64, or any text. Several while one is replaced."`
-	HookSecretFile   string        `group:"Hooks" name:"hook-secret-file" env:"HOOK_SECRET_FILE" help:"File that holds HOOK_SECRET, separated by commas or line ends."`
+	HookSecret       []auth.Secret `group:"Hooks" reload:"" name:"hook-secret" env:"HOOK_SECRET" help:"Secrets that sign the requests of hooks as Standard Webhooks describe, at least 24 bytes each: whsec_ and base64, or any text. Several while one is replaced."`
+	HookSecretFile   string        `group:"Hooks" reload:"" name:"hook-secret-file" env:"HOOK_SECRET_FILE" help:"File that holds HOOK_SECRET, separated by commas or line ends."`
 	HookAllowPrivate string        `group:"Hooks" name:"hook-allow-private" env:"HOOK_ALLOW_PRIVATE" default:"auto" allow:"auto,true,false" help:"Allow the URLs of hooks to be on this machine or in private networks; auto = in open mode. Link-local and metadata addresses are never allowed."`
 
 	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; the same path below /api is served too, with as=message."`
@@ -155,6 +158,7 @@ type Config struct {
 	publicKeys  []crypto.PublicKey // of JWTPublicKeyFile
 	certificate [][]byte           // of TLSCertFile
 	acmeRoots   *x509.CertPool     // of ACMECAFile
+	strayFiles  []string           // in SecretsDir, with names of no secrets
 
 	sources map[string]string // environment name -> source of the value
 }
