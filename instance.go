@@ -13,6 +13,7 @@ import (
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/adminui"
 	"github.com/roomcast/roomcast/server/cli"
 	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/hooks"
@@ -40,6 +41,7 @@ type instance struct {
 	counts      *metrics.Metrics
 	hooks       *hooks.Hooks // nil without EVENTS_URL, CONNECT_URL and WEBHOOK_URLS
 	connectHook auth.Hook    // nil except in hook mode
+	adminUI     *adminui.UI  // nil with ADMIN_UI=off
 
 	authenticator *auth.Authenticator
 	files         *limit.Descriptors

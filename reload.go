@@ -97,12 +97,20 @@ func (p *instance) reload(e environment, next config.Config) (changed []string, 
 	return applied, nil
 }
 
-// reloadKeys applies the keys of tokens, and the secrets with which others know this server.
+// reloadKeys applies the keys of tokens, the secrets of hooks, and the password of admins.
 func (p *instance) reloadKeys(c config.Config) error {
-	if err := p.authenticator.Reload(p.authOptions(c)); err != nil || p.hooks == nil {
+	if err := p.authenticator.Reload(p.authOptions(c)); err != nil {
 		return err
 	}
-	return p.hooks.Reload(c.Hooks())
+	if p.hooks != nil {
+		if err := p.hooks.Reload(c.Hooks()); err != nil {
+			return err
+		}
+	}
+	if p.adminUI != nil {
+		return p.adminUI.Reload(c.AdminUIOptions())
+	}
+	return nil
 }
 
 // auditReload notes a reload and what has caused it. The names of settings are no secrets.

@@ -47,8 +47,8 @@ type Config struct {
 	AdminUI                 string      `group:"Administration" name:"admin-ui" env:"ADMIN_UI" default:"off" allow:"off,on" help:"on: the official admin UI of Socket.IO can connect, with ADMIN_UI_USERNAME and the password of ADMIN_UI_PASSWORD_HASH; see docs/admin-ui.md."`
 	AdminUIReadOnly         bool        `group:"Administration" name:"admin-ui-readonly" env:"ADMIN_UI_READONLY" default:"${ADMIN_UI_READONLY}" negatable:"" help:"false: admins can also emit, disconnect sockets, and move them between rooms."`
 	AdminUIUsername         string      `group:"Administration" name:"admin-ui-username" env:"ADMIN_UI_USERNAME" default:"${ADMIN_UI_USERNAME}" help:"Name with which admins log in."`
-	AdminUIPasswordHash     auth.Secret `group:"Administration" name:"admin-ui-password-hash" env:"ADMIN_UI_PASSWORD_HASH" help:"Bcrypt hash of the password with which admins log in, with a cost from 10 to 14. The password itself is refused."`
-	AdminUIPasswordHashFile string      `group:"Administration" name:"admin-ui-password-hash-file" env:"ADMIN_UI_PASSWORD_HASH_FILE" help:"File that holds ADMIN_UI_PASSWORD_HASH."`
+	AdminUIPasswordHash     auth.Secret `group:"Administration" reload:"" name:"admin-ui-password-hash" env:"ADMIN_UI_PASSWORD_HASH" help:"Bcrypt hash of the password with which admins log in, with a cost from 10 to 14. The password itself is refused."`
+	AdminUIPasswordHashFile string      `group:"Administration" reload:"" name:"admin-ui-password-hash-file" env:"ADMIN_UI_PASSWORD_HASH_FILE" help:"File that holds ADMIN_UI_PASSWORD_HASH."`
 	AdminUINamespace        string      `group:"Administration" name:"admin-ui-namespace" env:"ADMIN_UI_NAMESPACE" default:"${ADMIN_UI_NAMESPACE}" help:"Namespace of the admin UI. With ADMIN_UI=on no hook is asked about its clients."`
 
 	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,hook,open,auto" help:"token: requires a JWT or a ticket. ticket: requires a ticket, and no key. hook: asks CONNECT_URL who each client is. open: accepts a bare userId. auto: token when a JWT key is set, else open on loopback only."`

@@ -70,8 +70,8 @@ func (c Config) otherContent(next Config, env string) bool {
 }
 
 // canApply reports whether a running program can take the setting over. None can turn into another
-// mode, get TLS, or get a key for the second listener, because the listeners are open already. The
-// hooks of a running program need a secret.
+// mode, get TLS, or get a key for the second listener, because the listeners are open already. Those
+// who have a secret to check or to sign with cannot be without one.
 func (c Config) canApply(next Config, s Setting) bool {
 	switch s.Env {
 	case "AUTH_ANONYMOUS", "JWT_SECRET", "JWT_SECRET_FILE", "JWT_PUBLIC_KEY_FILE", "JWT_ISSUER",
@@ -81,6 +81,8 @@ func (c Config) canApply(next Config, s Setting) bool {
 		return (c.TLSCertFile == "") == (next.TLSCertFile == "")
 	case "ADMIN_KEY", "ADMIN_KEY_FILE":
 		return (len(c.AdminKey) == 0) == (len(next.AdminKey) == 0)
+	case "ADMIN_UI_PASSWORD_HASH", "ADMIN_UI_PASSWORD_HASH_FILE":
+		return (len(c.AdminUIPasswordHash) == 0) == (len(next.AdminUIPasswordHash) == 0)
 	case "HOOK_SECRET", "HOOK_SECRET_FILE":
 		return (len(c.HookSecret) == 0) == (len(next.HookSecret) == 0)
 	}
