@@ -97,7 +97,7 @@ func (p *instance) reload(e environment, next config.Config) (changed []string, 
 	return applied, nil
 }
 
-// reloadKeys applies the keys of tokens, the secrets of hooks, and the password of admins.
+// reloadKeys applies the keys of tokens, the secrets of hooks, and the passwords of admins and of Redis.
 func (p *instance) reloadKeys(c config.Config) error {
 	if err := p.authenticator.Reload(p.authOptions(c)); err != nil {
 		return err
@@ -108,7 +108,12 @@ func (p *instance) reloadKeys(c config.Config) error {
 		}
 	}
 	if p.adminUI != nil {
-		return p.adminUI.Reload(c.AdminUIOptions())
+		if err := p.adminUI.Reload(c.AdminUIOptions()); err != nil {
+			return err
+		}
+	}
+	if p.shared != nil {
+		return p.shared.client.Reload(c.Redis())
 	}
 	return nil
 }

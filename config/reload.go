@@ -4,6 +4,9 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 )
 
 // Reload compares the settings of a running program with those that were read again. merged are the
@@ -83,6 +86,9 @@ func (c Config) canApply(next Config, s Setting) bool {
 		return (len(c.AdminKey) == 0) == (len(next.AdminKey) == 0)
 	case "ADMIN_UI_PASSWORD_HASH", "ADMIN_UI_PASSWORD_HASH_FILE":
 		return (len(c.AdminUIPasswordHash) == 0) == (len(next.AdminUIPasswordHash) == 0)
+	case "REDIS_URL", "REDIS_URL_FILE":
+		return c.RedisURL == next.RedisURL ||
+			redisstream.DiffersInUser(auth.Secret(c.RedisURL), auth.Secret(next.RedisURL))
 	case "HOOK_SECRET", "HOOK_SECRET_FILE":
 		return (len(c.HookSecret) == 0) == (len(next.HookSecret) == 0)
 	}
