@@ -108,6 +108,8 @@ type loader struct {
 	bad      map[string]bad    // flag -> its invalid value
 	problems []string
 
+	secretsAway bool // there are none in SECRETS_DIR
+
 	fileRead   bool
 	fileName   string
 	fileValues map[string]string // flag -> text

@@ -55,20 +55,16 @@ const secretsDir = "SECRETS_DIR"
 
 // findSecretFiles sets the _FILE settings whose files are in SECRETS_DIR. Kubernetes and Compose
 // mount secrets as such a directory. One that cannot be read, or has no secret, is a mistake: it is
-// probably not mounted.
+// probably not mounted. Then nothing else is missing.
 func (l *loader) findSecretFiles(c *Config) {
 	if c.SecretsDir == "" {
-		return
-	}
-	entries, err := os.ReadDir(c.SecretsDir)
-	if err != nil {
-		l.fail("SECRETS_DIR (%s): %s", sourceOf(c, secretsDir), err)
 		return
 	}
 	settings, found := map[string]secretSetting{}, false
 	for _, s := range c.secretSettings() {
 		settings[s.env] = s
 	}
+	entries, err := os.ReadDir(c.SecretsDir)
 	c.strayFiles = nil
 	for _, entry := range entries { // Kubernetes has links to files, and hidden directories
 		s, isSecret := settings[entry.Name()]
@@ -80,11 +76,33 @@ func (l *loader) findSecretFiles(c *Config) {
 			c.strayFiles = append(c.strayFiles, entry.Name())
 		}
 	}
-	if !found {
-		l.fail("SECRETS_DIR (%s): %s has no secret, expected files with the names of settings, "+
+	switch {
+	case found:
+		return
+	case err != nil:
+		l.failSecret(c, "SECRETS_DIR (%s): %s", sourceOf(c, secretsDir), err)
+	default:
+		l.failSecret(c, "SECRETS_DIR (%s): %s has no secret, expected files with the names of settings, "+
 			"such as JWT_SECRET and API_KEYS", sourceOf(c, secretsDir), c.SecretsDir)
 	}
+	l.secretsAway = true
+	for _, s := range settings {
+		if !s.isSet && *s.file == "" {
+			*s.file = filepath.Join(c.SecretsDir, s.env)
+		}
+	}
 }
+
+// failSecret adds a mistake in a secret, unless the command needs none: the health check of a server
+// that goes on with its former secrets must not fail.
+func (l *loader) failSecret(c *Config, format string, args ...any) {
+	if c.readsSecrets() {
+		l.fail(format, args...)
+	}
+}
+
+// readsSecrets reports whether the command uses secrets and keys.
+func (c *Config) readsSecrets() bool { return c.Command != "healthcheck" }
 
 // useSecretFile sets one _FILE setting to the file in SECRETS_DIR, unless its own source has a higher
 // rank.
@@ -106,6 +124,9 @@ func (l *loader) useSecretFile(c *Config, s secretSetting) {
 // source of higher rank wins; two sources of the same rank are a mistake.
 func (l *loader) readSecretFiles(c *Config) {
 	l.findSecretFiles(c)
+	if l.secretsAway || !c.readsSecrets() {
+		return
+	}
 	for _, s := range c.secretSettings() {
 		if text, ok := l.secretFile(c, s); ok {
 			s.set(text)

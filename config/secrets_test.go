@@ -87,7 +87,8 @@ func TestRankOfSecretsDir(t *testing.T) {
 			" in SECRETS_DIR: both set (environment), allowed: one of them"},
 		{env{"SECRETS_DIR": path, "JWT_SECRET_FILE": key}, "JWT_SECRET_FILE and " + filepath.Join(path, "JWT_SECRET") +
 			" in SECRETS_DIR: both set (environment), allowed: one of them"},
-		{env{"SECRETS_DIR": path + "x"}, "SECRETS_DIR (environment): open " + path + "x: "},
+		{env{"SECRETS_DIR": path + "x", "ENV": "production", "EVENTS_URL": "http://h"},
+			"SECRETS_DIR (environment): open " + path + "x: "},
 		{env{"SECRETS_DIR": directory(t, map[string]string{"api-keys": "k"})}, "has no secret, expected files with the names"},
 		{env{"SECRETS_DIR": directory(t, map[string]string{"JWT_SECRET": ""})}, "JWT_SECRET_FILE (SECRETS_DIR): "},
 		{env{"REDIS_URL_FILE": key + "x", "CLUSTER_ADVERTISE": "http://h:1"}, "REDIS_URL_FILE (environment): open "},
