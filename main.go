@@ -78,9 +78,12 @@ func run(ctx context.Context, args []string, e environment) error {
 func serve(
 	ctx context.Context, c config.Config, e environment, again func() (config.Config, error),
 ) error {
-	logs := newLogs(c, e.stdout)
+	logs, err := newLogs(c, e.stdout)
+	if err != nil {
+		return err
+	}
+	defer logs.close()
 	log := logs.log
-	defer func() { _ = log.Sync() }()
 	version, revision := cli.BuildVersion()
 	source := zap.Skip()
 	if revision != "" {

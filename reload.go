@@ -33,6 +33,7 @@ func (p *instance) reloads(
 				stop()
 				return
 			}
+			p.logs.reopen() // whatever the settings are
 			err := p.supervisor.reload(p, func() error {
 				next, err := again()
 				if err == nil {

@@ -142,9 +142,10 @@ type Config struct {
 	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" bare:"ms" default:"${SSE_CLEANUP_INTERVAL}" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports; a bare number is milliseconds."`
 	SSEMaxConnections    int           `group:"EventSource" reload:"" name:"sse-max-connections" env:"SSE_MAX_CONNECTIONS" default:"1000" min:"1" max:"10000000" help:"Maximum number of EventSource streams."`
 
-	LogLevel  string `group:"Log" reload:"" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`
-	LogFormat string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object per line. console: for people."`
-	AuditLog  string `group:"Log" name:"audit-log" env:"AUDIT_LOG" default:"on" allow:"on,off" help:"on: a line at level info, whatever LOG_LEVEL is, for each action of an API key or an operator that changes something, and for refused keys; see docs/watching.md. Publishes have none."`
+	LogLevel     string `group:"Log" reload:"" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`
+	LogFormat    string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object per line. console: for people."`
+	AuditLog     string `group:"Log" name:"audit-log" env:"AUDIT_LOG" default:"on" allow:"on,off" help:"on: a line at level info, whatever LOG_LEVEL is, for each action of an API key or an operator that changes something, and for refused keys; see docs/watching.md. Publishes have none."`
+	AuditLogFile string `group:"Log" name:"audit-log-file" env:"AUDIT_LOG_FILE" help:"File to which the lines of AUDIT_LOG are appended, instead of the log. SIGHUP opens it again, so that it can be rotated."`
 
 	Traces      string  `group:"Traces" name:"traces" env:"TRACES" default:"off" allow:"off,on" help:"on: send traces of publishes to an OpenTelemetry collector, by OTLP over HTTP at OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318 by default. Notifications that are traced have a traceparent in their metadata, see docs/watching.md."`
 	TracesRatio float64 `group:"Traces" name:"traces-ratio" env:"TRACES_RATIO" default:"1" min:"0" max:"1" help:"Part of the publishes that are traced, such as 0.01. One with a traceparent is traced if that says so."`

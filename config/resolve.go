@@ -31,6 +31,9 @@ func (l *loader) resolve(c *Config) {
 	l.checkClientFiles(c)
 	l.checkReceiveRate(c)
 	l.checkRedis(c)
+	if c.AuditLogFile != "" && c.AuditLog == "off" {
+		l.wrong(c, "AUDIT_LOG_FILE", c.AuditLogFile, "with AUDIT_LOG=on")
+	}
 }
 
 // wrong adds the mistake that a setting has a value that is not allowed.
