@@ -108,7 +108,8 @@ type loader struct {
 	bad      map[string]bad    // flag -> its invalid value
 	problems []string
 
-	secretsAway bool // there are none in SECRETS_DIR
+	secretsAway bool            // there are none in SECRETS_DIR
+	readOnce    map[string]bool // settings whose files cannot be read again
 
 	fileRead   bool
 	fileName   string

@@ -82,7 +82,7 @@ func (l *loader) resolveAuth(c *Config) {
 				"one secret a line", sourceOf(c, "JWT_SECRET"), n, i+2, auth.MinSecret)
 		}
 	}
-	if c.JWTPublicKeyFile != "" && c.readsSecrets() {
+	if c.JWTPublicKeyFile != "" && c.readsSecrets() && !l.readOnce["JWT_PUBLIC_KEY_FILE"] {
 		l.readPublicKeys(c)
 	}
 	if c.JWTJWKSURL != "" {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,7 +136,7 @@ func (l *loader) readSecretFiles(c *Config) {
 
 func (l *loader) secretFile(c *Config, s secretSetting) (text string, ok bool) {
 	env, file := s.env, s.env+"_FILE"
-	if *s.file == "" {
+	if *s.file == "" || l.readOnce[file] {
 		return "", false
 	}
 	if s.isSet && c.rank(env) == c.rank(file) {
@@ -196,46 +195,6 @@ func splitSecret(c *Config) {
 			c.JWTFurther = append(c.JWTFurther, auth.Secret(line))
 		}
 	}
-}
-
-// Reread returns the settings of a running program with what the files of its secrets and public keys
-// have in them now, also files that are new in SECRETS_DIR. All other settings are as in c. A file
-// that is missing is a mistake, because most often it is being replaced. Mistakes are an
-// [*InvalidError]. c does not change.
-func (c Config) Reread() (Config, error) {
-	next := c
-	next.sources = maps.Clone(c.sources)
-	next.AdminAddr = "" // the address is resolved; only ADMIN_KEY is checked
-	l := newLoader(func(string) (string, bool) { return "", false })
-	for _, s := range next.secretSettings() {
-		if file := s.env + "_FILE"; c.sources[s.env] == file {
-			s.set("")
-			delete(next.sources, s.env)
-		}
-	}
-	if len(next.JWTSecret) == 0 {
-		next.JWTFurther = nil
-	}
-	l.readSecretFiles(&next)
-	l.resolveAuth(&next)
-	l.resolveAdmin(&next)
-	l.checkAdminUI(&next)
-	l.checkHooks(&next)
-	l.checkRedis(&next)
-	next.AdminAddr = c.AdminAddr
-	if problems := l.report(); len(problems) > 0 {
-		return Config{}, &InvalidError{problems}
-	}
-	return next, nil
-}
-
-// UsesSecretFiles reports whether [Config.Reread] can find something new.
-func (c Config) UsesSecretFiles() bool {
-	files := c.SecretsDir + c.JWTPublicKeyFile
-	for _, s := range c.secretSettings() {
-		files += *s.file
-	}
-	return files != ""
 }
 
 func (c Config) secretsWarnings() (w []string) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -156,5 +157,37 @@ func TestReread(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+}
+
+// A secret from a pipe, as of JWT_SECRET_FILE=<(command), is read once.
+func TestRereadLeavesPipes(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	path := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("this system has no ", path)
+	}
+	if _, err = w.WriteString(secret32 + "\n" + otherSecret); err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := file(t, "keys", "k1")
+	before := load(t, env{"JWT_SECRET_FILE": path, "API_KEYS_FILE": keys})
+	if err := os.WriteFile(keys, []byte("k2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	after, err := before.Reread()
+	if err != nil || string(after.JWTSecret) != secret32 || len(after.JWTFurther) != 1 {
+		t.Fatalf("%v, %d bytes", err, len(after.JWTSecret))
+	}
+	if _, applied, _ := before.Reload(after); !reflect.DeepEqual(applied, []string{"API_KEYS_FILE"}) {
+		t.Errorf("applied %q", applied)
 	}
 }
