@@ -7,14 +7,12 @@ import (
 	"strconv"
 	"sync/atomic"
 
-	"go.uber.org/zap"
-
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server"
+	"github.com/roomcast/roomcast/server/adminui"
 	"github.com/roomcast/roomcast/server/cli"
-	"github.com/roomcast/roomcast/server/edge"
 	"github.com/roomcast/roomcast/server/hooks"
 	"github.com/roomcast/roomcast/server/limit"
 	"github.com/roomcast/roomcast/server/metrics"
@@ -28,9 +26,7 @@ const ownFiles = 12
 // instance is a server that runs, with the parts that a reload changes.
 type instance struct {
 	config config.Config
-	level  zap.AtomicLevel
-	log    *zap.Logger
-	audit  *edge.Audit // nil with AUDIT_LOG=off
+	logs
 	storage
 	tickets *auth.Tickets
 	keySet  *auth.KeySet   // nil without JWT_JWKS_URL
@@ -40,6 +36,7 @@ type instance struct {
 	counts      *metrics.Metrics
 	hooks       *hooks.Hooks // nil without EVENTS_URL, CONNECT_URL and WEBHOOK_URLS
 	connectHook auth.Hook    // nil except in hook mode
+	adminUI     *adminui.UI  // nil with ADMIN_UI=off
 
 	authenticator *auth.Authenticator
 	files         *limit.Descriptors
@@ -59,7 +56,7 @@ func newInstance(
 	c config.Config, s storage, inherited map[string]net.Listener, keySet *auth.KeySet,
 	tracer *traces.Tracer, logs logs,
 ) (p *instance, err error) {
-	p = &instance{config: c, level: logs.level, log: logs.log, audit: logs.audit, storage: s,
+	p = &instance{config: c, logs: logs, storage: s,
 		keySet: keySet, tracer: tracer, inherited: inherited}
 	p.tickets, p.hub = s.newTickets(), s.newHub(c, tracer)
 	defer func() {

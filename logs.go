@@ -10,23 +10,49 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// logs are what the program writes to stdout.
+// logs are what the program writes to stdout, and the audit, which can be in a file of its own.
 type logs struct {
-	level zap.AtomicLevel // of log
-	log   *zap.Logger
-	audit *edge.Audit // nil with AUDIT_LOG=off
+	level     zap.AtomicLevel // of log
+	log       *zap.Logger
+	audit     *edge.Audit // nil with AUDIT_LOG=off
+	auditFile *auditFile  // nil without AUDIT_LOG_FILE
 }
 
 // newLogs returns the logs of the settings. The audit does not depend on LOG_LEVEL: a server that is
 // otherwise silent still tells what was done to it.
-func newLogs(c config.Config, stdout io.Writer) logs {
+func newLogs(c config.Config, stdout io.Writer) (logs, error) {
 	out := zapcore.Lock(zapcore.AddSync(stdout)) // shared by both
 	l := logs{level: zap.NewAtomicLevelAt(levelOf(c))}
 	l.log = newLogger(c, l.level, out)
-	if c.AuditLog == "on" {
-		l.audit = edge.NewAudit(newLogger(c, zapcore.InfoLevel, out))
+	if c.AuditLog != "on" {
+		return l, nil
 	}
-	return l
+	if c.AuditLogFile != "" {
+		file, err := openAuditFile(c.AuditLogFile)
+		if err != nil {
+			return l, err
+		}
+		l.auditFile, out = file, file
+	}
+	l.audit = edge.NewAudit(newLogger(c, zapcore.InfoLevel, out))
+	return l, nil
+}
+
+// reopen opens the file of the audit again.
+func (l logs) reopen() {
+	if l.auditFile == nil {
+		return
+	}
+	if err := l.auditFile.reopen(); err != nil {
+		l.log.Error("the audit goes on in the former file", zap.Error(err))
+	}
+}
+
+func (l logs) close() {
+	_ = l.log.Sync()
+	if l.auditFile != nil {
+		l.auditFile.close()
+	}
 }
 
 // newLogger returns a logger that writes one line per entry.

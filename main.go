@@ -49,6 +49,7 @@ type environment struct {
 	// hangups returns a channel that gets requests to read the settings again, true in it, and the
 	// end of the terminal, false in it. nil: there are none.
 	hangups func(context.Context) <-chan bool
+	looks   <-chan time.Time // when to look at the files of secrets; nil: every secretInterval
 }
 
 // run is the program: it runs a command, or serves until ctx is done.
@@ -77,9 +78,12 @@ func run(ctx context.Context, args []string, e environment) error {
 func serve(
 	ctx context.Context, c config.Config, e environment, again func() (config.Config, error),
 ) error {
-	logs := newLogs(c, e.stdout)
+	logs, err := newLogs(c, e.stdout)
+	if err != nil {
+		return err
+	}
+	defer logs.close()
 	log := logs.log
-	defer func() { _ = log.Sync() }()
 	version, revision := cli.BuildVersion()
 	source := zap.Skip()
 	if revision != "" {

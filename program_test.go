@@ -47,6 +47,7 @@ type program struct {
 	args     []string
 	terminal bool
 	hangups  chan bool
+	looks    chan time.Time
 
 	out, notes *output // stdout and stderr
 	base       string  // http://host:port
@@ -66,7 +67,7 @@ func start(t *testing.T, settings map[string]string) *program {
 
 func newProgram(t *testing.T, settings map[string]string) *program {
 	return &program{t: t, settings: settings, args: []string{"--port", "0", "--admin-addr", "off"},
-		hangups: make(chan bool), out: &output{}, notes: &output{}, done: make(chan error, 1)}
+		hangups: make(chan bool), looks: make(chan time.Time), out: &output{}, notes: &output{}, done: make(chan error, 1)}
 }
 
 func (p *program) start() {
@@ -84,6 +85,7 @@ func (p *program) startOn(text *regexp.Regexp) []string {
 		p.done <- run(ctx, p.args, environment{
 			lookup: env(p.settings), stdout: p.out, stderr: p.notes, terminal: p.terminal,
 			hangups: func(context.Context) <-chan bool { return p.hangups },
+			looks:   p.looks,
 		})
 	}()
 	return p.waitFor(text)

@@ -12,20 +12,28 @@ import (
 	"github.com/roomcast/roomcast/server/edge"
 )
 
-// reloads applies the settings again at each request for it, until ctx is done. When the terminal
-// of the program is gone, it calls stop, which starts the drain.
+// reloads applies the settings again at each request for it, and secrets when their files have
+// changed, until ctx is done. When the terminal of the program is gone, it calls stop, which starts
+// the drain.
 func (p *instance) reloads(
 	ctx context.Context, stop func(), requests <-chan bool, e environment,
 	again func() (config.Config, error),
 ) {
+	var files secretFiles
+	files.handle(p.config)
+	looks, ends := e.looksAtSecrets()
+	defer ends()
 	for {
 		select {
+		case <-looks:
+			p.lookAtSecrets(e, &files)
 		case reload := <-requests:
 			if !reload {
 				p.log.Info("the terminal is gone")
 				stop()
 				return
 			}
+			p.logs.reopen() // whatever the settings are
 			err := p.supervisor.reload(p, func() error {
 				next, err := again()
 				if err == nil {
@@ -35,9 +43,10 @@ func (p *instance) reloads(
 				if err == nil {
 					changed, err = p.reload(e, next)
 				}
-				p.auditReload(changed, err)
+				p.auditReload("signal", changed, err)
 				return err
 			})
+			files.handle(p.config)
 			if err != nil {
 				p.log.Error("the settings were not reloaded, the former ones stay", zap.Error(err))
 			}
@@ -51,17 +60,17 @@ func (p *instance) reloads(
 // those that need a restart. After an error nothing has changed.
 func (p *instance) reload(e environment, next config.Config) (changed []string, err error) {
 	merged, applied, pending := p.config.Reload(next)
-	if err := p.authenticator.Reload(p.authOptions(merged)); err != nil {
-		return nil, err
-	}
 	former := p.generated
 	service := server.Options{}
-	if err = p.reloadable(&service, merged); err == nil {
+	if err = p.reloadKeys(merged); err == nil {
+		err = p.reloadable(&service, merged)
+	}
+	if err == nil {
 		err = p.service.Reload(service)
 	}
 	if err != nil {
 		p.generated = former
-		return nil, errors.Join(err, p.authenticator.Reload(p.authOptions(p.config)))
+		return nil, errors.Join(err, p.reloadKeys(p.config))
 	}
 	p.limits.Reload(p.limitOptions(merged))
 	if slices.Contains(applied, "HANDSHAKE_RATE") {
@@ -89,11 +98,32 @@ func (p *instance) reload(e environment, next config.Config) (changed []string, 
 	return applied, nil
 }
 
-// auditReload notes a reload. The names of settings are no secrets.
-func (p *instance) auditReload(changed []string, err error) {
+// reloadKeys applies the keys of tokens, the secrets of hooks, and the passwords of admins and of Redis.
+func (p *instance) reloadKeys(c config.Config) error {
+	if err := p.authenticator.Reload(p.authOptions(c)); err != nil {
+		return err
+	}
+	if p.hooks != nil {
+		if err := p.hooks.Reload(c.Hooks()); err != nil {
+			return err
+		}
+	}
+	if p.adminUI != nil {
+		if err := p.adminUI.Reload(c.AdminUIOptions()); err != nil {
+			return err
+		}
+	}
+	if p.shared != nil {
+		return p.shared.client.Reload(c.Redis())
+	}
+	return nil
+}
+
+// auditReload notes a reload and what has caused it. The names of settings are no secrets.
+func (p *instance) auditReload(actor string, changed []string, err error) {
 	if err != nil { // the log has what is wrong
 		err = &edge.Problem{Code: edge.CodeValidation}
 	}
-	p.audit.Note(nil, edge.Action{Name: "reload", Actor: "signal", Count: -1, Err: err,
+	p.audit.Note(nil, edge.Action{Name: "reload", Actor: actor, Count: -1, Err: err,
 		Fields: []zap.Field{zap.Strings("changed", changed)}})
 }

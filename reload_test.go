@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -41,13 +40,7 @@ func newReloadable(t *testing.T, settings string) *reloadable {
 // reload asks for a reload and returns the next log line with this message.
 func (r *reloadable) reload(msg string) (line map[string]any) {
 	r.t.Helper()
-	seen := len(r.out.String())
-	r.hangups <- true
-	text := r.waitForAfter(seen, regexp.MustCompile(`\{[^\n]*"msg":"`+msg+`"[^\n]*\}`))[0]
-	if err := json.Unmarshal([]byte(text), &line); err != nil {
-		r.t.Fatalf("%v: %s", err, text)
-	}
-	return line
+	return r.next(msg, func() { r.hangups <- true })
 }
 
 func (r *reloadable) status(method, path string, header ...string) int {

@@ -142,7 +142,9 @@ func (p *instance) newSocketIO(passes *forward.Forwarder, enter gate) (*socketio
 func (p *instance) mountAdminUI(socketIO *socketio.Server) error {
 	o := p.config.AdminUIOptions()
 	o.Written, o.Audit = p.counts.SentBytes, p.audit
-	return adminui.Mount(socketIO, o)
+	var err error
+	p.adminUI, err = adminui.Mount(socketIO, o)
+	return err
 }
 
 // newStreams builds the EventSource transport. passes may be nil.

@@ -43,12 +43,15 @@ func (l *loader) checkRedis(c *Config) {
 		if _, err := forward.ParseAddress(c.ClusterAdvertise); err != nil {
 			l.fail("CLUSTER_ADVERTISE (%s): %s", sourceOf(c, "CLUSTER_ADVERTISE"), err)
 		}
-		if c.RedisURL == "" {
+		if c.RedisURL == "" && c.RedisURLFile == "" {
 			l.wrong(c, "CLUSTER_ADVERTISE", c.ClusterAdvertise, "with REDIS_URL, by which the nodes find each other")
 		}
 	}
 	l.checkIngest(c)
 	if c.RedisURL == "" {
+		if c.RedisURLFile != "" { // it could not be read
+			return
+		}
 		if len(c.RedisIngest) > 0 {
 			l.wrong(c, "REDIS_INGEST", strings.Join(c.RedisIngest, ","), "with REDIS_URL, where emitters publish")
 		}

@@ -47,8 +47,8 @@ type Config struct {
 	AdminUI                 string      `group:"Administration" name:"admin-ui" env:"ADMIN_UI" default:"off" allow:"off,on" help:"on: the official admin UI of Socket.IO can connect, with ADMIN_UI_USERNAME and the password of ADMIN_UI_PASSWORD_HASH; see docs/admin-ui.md."`
 	AdminUIReadOnly         bool        `group:"Administration" name:"admin-ui-readonly" env:"ADMIN_UI_READONLY" default:"${ADMIN_UI_READONLY}" negatable:"" help:"false: admins can also emit, disconnect sockets, and move them between rooms."`
 	AdminUIUsername         string      `group:"Administration" name:"admin-ui-username" env:"ADMIN_UI_USERNAME" default:"${ADMIN_UI_USERNAME}" help:"Name with which admins log in."`
-	AdminUIPasswordHash     auth.Secret `group:"Administration" name:"admin-ui-password-hash" env:"ADMIN_UI_PASSWORD_HASH" help:"Bcrypt hash of the password with which admins log in, with a cost from 10 to 14. The password itself is refused."`
-	AdminUIPasswordHashFile string      `group:"Administration" name:"admin-ui-password-hash-file" env:"ADMIN_UI_PASSWORD_HASH_FILE" help:"File that holds ADMIN_UI_PASSWORD_HASH."`
+	AdminUIPasswordHash     auth.Secret `group:"Administration" reload:"" name:"admin-ui-password-hash" env:"ADMIN_UI_PASSWORD_HASH" help:"Bcrypt hash of the password with which admins log in, with a cost from 10 to 14. The password itself is refused."`
+	AdminUIPasswordHashFile string      `group:"Administration" reload:"" name:"admin-ui-password-hash-file" env:"ADMIN_UI_PASSWORD_HASH_FILE" help:"File that holds ADMIN_UI_PASSWORD_HASH."`
 	AdminUINamespace        string      `group:"Administration" name:"admin-ui-namespace" env:"ADMIN_UI_NAMESPACE" default:"${ADMIN_UI_NAMESPACE}" help:"Namespace of the admin UI. With ADMIN_UI=on no hook is asked about its clients."`
 
 	AuthMode         auth.Mode     `group:"Authentication" name:"auth-mode" env:"AUTH_MODE" default:"auto" allow:"token,ticket,hook,open,auto" help:"token: requires a JWT or a ticket. ticket: requires a ticket, and no key. hook: asks CONNECT_URL who each client is. open: accepts a bare userId. auto: token when a JWT key is set, else open on loopback only."`
@@ -62,6 +62,8 @@ type Config struct {
 	JWTAudience      string        `group:"Authentication" reload:"" name:"jwt-audience" env:"JWT_AUDIENCE" help:"Required in the aud of tokens, when set."`
 	APIKeys          []auth.Secret `group:"Authentication" reload:"" name:"api-keys" env:"API_KEYS" shown:"a random key, printed at the start and kept in DATA_DIR" help:"Keys of backends; several allow a rotation without a gap. key:pattern limits a key to targets, as in key:channel:orders-* or key:user:*; repeat the key for several patterns."`
 	APIKeysFile      string        `group:"Authentication" reload:"" name:"api-keys-file" env:"API_KEYS_FILE" help:"File that holds API_KEYS, separated by commas or line ends."`
+
+	SecretsDir string `group:"Authentication" reload:"" name:"secrets-dir" env:"SECRETS_DIR" help:"Directory with a file for each of JWT_SECRET, API_KEYS, ADMIN_KEY, ADMIN_UI_PASSWORD_HASH, HOOK_SECRET and REDIS_URL that is not set otherwise, with these names, as Kubernetes and Compose mount secrets."`
 
 	DefaultChannels []string      `group:"Channels and history" name:"default-channels" env:"DEFAULT_CHANNELS" default:"general" help:"Channels that every connection joins, if it has the right."`
 	PublicChannels  []string      `group:"Channels and history" reload:"" name:"public-channels" env:"PUBLIC_CHANNELS" help:"Channels that everyone may join in token mode; a star in a name matches any run of characters, as in news-*."`
@@ -78,7 +80,8 @@ type Config struct {
 	DataSync     string `group:"Storage" name:"data-sync" env:"DATA_SYNC" default:"always" allow:"always,interval" help:"always: a notification is on disk before it is acknowledged and delivered. interval: the server writes to disk every 10 ms, so a crash loses the last notifications, and after it every client that reconnects gets a gap."`
 	DataMaxBytes Bytes  `group:"Storage" name:"data-max-bytes" env:"DATA_MAX_BYTES" default:"${DATA_MAX_BYTES}" min:"1MiB" max:"1024GiB" help:"Maximum size of the notifications in DATA_DIR; the oldest are dropped first, those of a room with more than a quarter before all others."`
 
-	RedisURL           URL      `group:"Cluster" name:"redis-url" env:"REDIS_URL" help:"Redis or Valkey, 6.2 or later, that several nodes share: redis://user:password@host:6379/0, rediss:// with TLS, unix:///path. Notifications are a stream there, which Node's Socket.IO servers with the Redis Streams adapter share."`
+	RedisURL           URL      `group:"Cluster" reload:"" name:"redis-url" env:"REDIS_URL" help:"Redis or Valkey, 6.2 or later, that several nodes share: redis://user:password@host:6379/0, rediss:// with TLS, unix:///path. Notifications are a stream there, which Node's Socket.IO servers with the Redis Streams adapter share."`
+	RedisURLFile       string   `group:"Cluster" reload:"" name:"redis-url-file" env:"REDIS_URL_FILE" help:"File that holds REDIS_URL."`
 	RedisStream        string   `group:"Cluster" name:"redis-stream" env:"REDIS_STREAM" default:"${REDIS_STREAM}" help:"Name of the stream; nodes with another one are another cluster."`
 	RedisMaxLen        int      `group:"Cluster" name:"redis-maxlen" env:"REDIS_MAXLEN" default:"${REDIS_MAXLEN}" min:"1000" max:"1000000000" help:"Entries of the stream, about; the oldest are dropped first. A server of Node in the cluster may drop them earlier, see its maxLen."`
 	RedisIngest        []string `group:"Cluster" name:"redis-ingest" env:"REDIS_INGEST" allow:"emitter,python,pubsub" help:"emitter: one node at a time writes to the stream what @socket.io/redis-emitter publishes, so that the cluster gets it. python: the same for RedisManager of python-socketio. pubsub: the same for servers with @socket.io/redis-adapter, which also get what the cluster sends. Several: emitter,python."`
@@ -129,8 +132,8 @@ type Config struct {
 	WebhookEvents []string      `group:"Hooks" name:"webhook-events" env:"WEBHOOK_EVENTS" default:"*" help:"Events of webhooks: names, or patterns such as connection.* or *; see docs/webhooks.md."`
 	WebhookRetry  time.Duration `group:"Hooks" name:"webhook-retry" env:"WEBHOOK_RETRY" default:"${WEBHOOK_RETRY}" min:"0s" max:"24h" help:"How long a batch of webhooks is sent again before its events are dropped; 0 = it is sent once."`
 
-	HookSecret       []auth.Secret `group:"Hooks" name:"hook-secret" env:"HOOK_SECRET" help:"Secrets that sign the requests of hooks as Standard Webhooks describe, at least 24 bytes each: whsec_ and base64, or any text. Several while one is replaced."`
-	HookSecretFile   string        `group:"Hooks" name:"hook-secret-file" env:"HOOK_SECRET_FILE" help:"File that holds HOOK_SECRET, separated by commas or line ends."`
+	HookSecret       []auth.Secret `group:"Hooks" reload:"" name:"hook-secret" env:"HOOK_SECRET" help:"Secrets that sign the requests of hooks as Standard Webhooks describe, at least 24 bytes each: whsec_ and base64, or any text. Several while one is replaced."`
+	HookSecretFile   string        `group:"Hooks" reload:"" name:"hook-secret-file" env:"HOOK_SECRET_FILE" help:"File that holds HOOK_SECRET, separated by commas or line ends."`
 	HookAllowPrivate string        `group:"Hooks" name:"hook-allow-private" env:"HOOK_ALLOW_PRIVATE" default:"auto" allow:"auto,true,false" help:"Allow the URLs of hooks to be on this machine or in private networks; auto = in open mode. Link-local and metadata addresses are never allowed."`
 
 	SSEPath              string        `group:"EventSource" name:"sse-path" env:"SSE_PATH" default:"/sse" help:"Path of the endpoint; the same path below /api is served too, with as=message."`
@@ -139,9 +142,10 @@ type Config struct {
 	SSECleanupInterval   time.Duration `group:"EventSource" name:"sse-cleanup-interval" env:"SSE_CLEANUP_INTERVAL" bare:"ms" default:"${SSE_CLEANUP_INTERVAL}" min:"10ms" max:"1h" help:"Time between two sweeps for inactive connections, of both transports; a bare number is milliseconds."`
 	SSEMaxConnections    int           `group:"EventSource" reload:"" name:"sse-max-connections" env:"SSE_MAX_CONNECTIONS" default:"1000" min:"1" max:"10000000" help:"Maximum number of EventSource streams."`
 
-	LogLevel  string `group:"Log" reload:"" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`
-	LogFormat string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object per line. console: for people."`
-	AuditLog  string `group:"Log" name:"audit-log" env:"AUDIT_LOG" default:"on" allow:"on,off" help:"on: a line at level info, whatever LOG_LEVEL is, for each action of an API key or an operator that changes something, and for refused keys; see docs/watching.md. Publishes have none."`
+	LogLevel     string `group:"Log" reload:"" name:"log-level" env:"LOG_LEVEL" default:"info" allow:"debug,info,warn,error" help:"Minimum level of log messages."`
+	LogFormat    string `group:"Log" name:"log-format" env:"LOG_FORMAT" default:"json" allow:"json,console" help:"json: one object per line. console: for people."`
+	AuditLog     string `group:"Log" name:"audit-log" env:"AUDIT_LOG" default:"on" allow:"on,off" help:"on: a line at level info, whatever LOG_LEVEL is, for each action of an API key or an operator that changes something, and for refused keys; see docs/watching.md. Publishes have none."`
+	AuditLogFile string `group:"Log" name:"audit-log-file" env:"AUDIT_LOG_FILE" help:"File to which the lines of AUDIT_LOG are appended, instead of the log. SIGHUP opens it again, so that it can be rotated."`
 
 	Traces      string  `group:"Traces" name:"traces" env:"TRACES" default:"off" allow:"off,on" help:"on: send traces of publishes to an OpenTelemetry collector, by OTLP over HTTP at OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318 by default. Notifications that are traced have a traceparent in their metadata, see docs/watching.md."`
 	TracesRatio float64 `group:"Traces" name:"traces-ratio" env:"TRACES_RATIO" default:"1" min:"0" max:"1" help:"Part of the publishes that are traced, such as 0.01. One with a traceparent is traced if that says so."`
@@ -155,6 +159,7 @@ type Config struct {
 	publicKeys  []crypto.PublicKey // of JWTPublicKeyFile
 	certificate [][]byte           // of TLSCertFile
 	acmeRoots   *x509.CertPool     // of ACMECAFile
+	strayFiles  []string           // in SecretsDir, with names of no secrets
 
 	sources map[string]string // environment name -> source of the value
 }

@@ -12,8 +12,6 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/roomcast/roomcast/auth"
 )
 
 // maxFile is the maximum size of a settings file and of a secret file.
@@ -98,93 +96,6 @@ func plain(value any) (string, bool) {
 		return strings.Join(list, ","), true
 	}
 	return "", false
-}
-
-// readSecretFiles reads the secrets whose files are named. When the secret itself is set too, the
-// source of higher rank wins; two sources of the same rank are a mistake.
-func (l *loader) readSecretFiles(c *Config) {
-	if text, ok := l.secretFile(c, "JWT_SECRET", c.JWTSecretFile, len(c.JWTSecret) > 0); ok {
-		c.JWTSecret = auth.Secret(text)
-	}
-	splitSecret(c)
-	if text, ok := l.secretFile(c, "ADMIN_KEY", c.AdminKeyFile, len(c.AdminKey) > 0); ok {
-		c.AdminKey = auth.Secret(text)
-	}
-	if text, ok := l.secretFile(c, "ADMIN_UI_PASSWORD_HASH", c.AdminUIPasswordHashFile,
-		len(c.AdminUIPasswordHash) > 0); ok {
-		c.AdminUIPasswordHash = auth.Secret(text)
-	}
-	if text, ok := l.secretFile(c, "API_KEYS", c.APIKeysFile, len(c.APIKeys) > 0); ok {
-		c.APIKeys = secrets(text)
-	}
-	if text, ok := l.secretFile(c, "HOOK_SECRET", c.HookSecretFile, len(c.HookSecret) > 0); ok {
-		c.HookSecret = secrets(text)
-	}
-}
-
-// secrets returns the secrets of a file with several.
-func secrets(text string) (list []auth.Secret) {
-	for _, secret := range items(text, ",\r\n") {
-		list = append(list, auth.Secret(secret))
-	}
-	return list
-}
-
-// splitSecret separates the secrets of JWT_SECRET if it has several, one a line. Unlike keys they may
-// have commas and spaces. A single one stays as it is, with the line end that a variable can have.
-func splitSecret(c *Config) {
-	isEnd := func(r rune) bool { return r == '\r' || r == '\n' }
-	text := string(c.JWTSecret)
-	if !strings.ContainsFunc(strings.TrimRightFunc(text, isEnd), isEnd) {
-		return
-	}
-	for i, line := range strings.FieldsFunc(text, isEnd) {
-		if i == 0 {
-			c.JWTSecret = auth.Secret(line)
-		} else {
-			c.JWTFurther = append(c.JWTFurther, auth.Secret(line))
-		}
-	}
-}
-
-func (l *loader) secretFile(c *Config, env, path string, isSet bool) (text string, ok bool) {
-	if path == "" {
-		return "", false
-	}
-	ofValue, ofFile := c.sources[env], c.sources[env+"_FILE"]
-	if isSet && rank(ofValue) == rank(ofFile) {
-		l.fail("%s and %s_FILE: both set (%s), allowed: one of them", env, env, ofFile)
-		return "", false
-	}
-	if isSet && rank(ofValue) > rank(ofFile) {
-		return "", false
-	}
-	data, err := readAll(path)
-	if err != nil {
-		l.fail("%s_FILE (%s): %s", env, ofFile, err)
-		return "", false
-	}
-	text = strings.TrimRight(string(data), "\r\n")
-	if strings.TrimSpace(text) == "" {
-		l.fail("%s_FILE (%s): %s is empty", env, ofFile, path)
-		return "", false
-	}
-	c.sources[env] = env + "_FILE"
-	return text, true
-}
-
-// rank returns the rank of a source: flag, environment, file, default.
-func rank(source string) int {
-	switch source {
-	case "flag":
-		return 3
-	case "environment":
-		return 2
-	case "":
-		return 0
-	default:
-		return 1
-	}
 }
 
 // readAll reads a file of at most maxFile bytes. Its errors name the file.

@@ -108,6 +108,9 @@ type loader struct {
 	bad      map[string]bad    // flag -> its invalid value
 	problems []string
 
+	secretsAway bool            // there are none in SECRETS_DIR
+	readOnce    map[string]bool // settings whose files cannot be read again
+
 	fileRead   bool
 	fileName   string
 	fileValues map[string]string // flag -> text

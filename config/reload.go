@@ -4,6 +4,9 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify/cluster/redisstream"
 )
 
 // Reload compares the settings of a running program with those that were read again. merged are the
@@ -35,6 +38,7 @@ func (c Config) Reload(next Config) (merged Config, applied, pending []string) {
 	if slices.Contains(applied, "TLS_CERT_FILE") {
 		merged.certificate = next.certificate
 	}
+	merged.strayFiles = next.strayFiles
 	return merged, applied, pending
 }
 
@@ -69,7 +73,8 @@ func (c Config) otherContent(next Config, env string) bool {
 }
 
 // canApply reports whether a running program can take the setting over. None can turn into another
-// mode, get TLS, or get a key for the second listener, because the listeners are open already.
+// mode, get TLS, or get a key for the second listener, because the listeners are open already. Those
+// who have a secret to check or to sign with cannot be without one.
 func (c Config) canApply(next Config, s Setting) bool {
 	switch s.Env {
 	case "AUTH_ANONYMOUS", "JWT_SECRET", "JWT_SECRET_FILE", "JWT_PUBLIC_KEY_FILE", "JWT_ISSUER",
@@ -79,6 +84,13 @@ func (c Config) canApply(next Config, s Setting) bool {
 		return (c.TLSCertFile == "") == (next.TLSCertFile == "")
 	case "ADMIN_KEY", "ADMIN_KEY_FILE":
 		return (len(c.AdminKey) == 0) == (len(next.AdminKey) == 0)
+	case "ADMIN_UI_PASSWORD_HASH", "ADMIN_UI_PASSWORD_HASH_FILE":
+		return (len(c.AdminUIPasswordHash) == 0) == (len(next.AdminUIPasswordHash) == 0)
+	case "REDIS_URL", "REDIS_URL_FILE":
+		return c.RedisURL == next.RedisURL ||
+			redisstream.DiffersInUser(auth.Secret(c.RedisURL), auth.Secret(next.RedisURL))
+	case "HOOK_SECRET", "HOOK_SECRET_FILE":
+		return (len(c.HookSecret) == 0) == (len(next.HookSecret) == 0)
 	}
 	return s.Reloads
 }

@@ -33,6 +33,14 @@ func TestReload(t *testing.T) {
 			[]string{"ADMIN_KEY"}},
 		"another key for it": {env{"ADMIN_KEY": secret32}, env{"ADMIN_KEY": other},
 			[]string{"ADMIN_KEY"}, nil},
+		"another password of Redis": {env{"REDIS_URL": "redis://u:a@r"}, env{"REDIS_URL": "redis://u:b@r"},
+			[]string{"REDIS_URL"}, nil},
+		"another Redis": {env{"REDIS_URL": "redis://u:a@r"}, env{"REDIS_URL": "redis://u:a@s"}, nil,
+			[]string{"REDIS_URL"}},
+		"a secret of hooks": {env{"HOOK_SECRET": secret32, "EVENTS_URL": "http://h"},
+			env{"HOOK_SECRET": other + "," + secret32, "EVENTS_URL": "http://h"}, []string{"HOOK_SECRET"}, nil},
+		"no hooks any more": {env{"HOOK_SECRET": secret32, "EVENTS_URL": "http://h"}, nil, nil,
+			[]string{"EVENTS_URL", "HOOK_SECRET"}},
 	} {
 		before, after := load(t, tt.before), load(t, tt.after)
 		merged, applied, pending := before.Reload(after)

@@ -31,6 +31,9 @@ func (l *loader) resolve(c *Config) {
 	l.checkClientFiles(c)
 	l.checkReceiveRate(c)
 	l.checkRedis(c)
+	if c.AuditLogFile != "" && c.AuditLog == "off" {
+		l.wrong(c, "AUDIT_LOG_FILE", c.AuditLogFile, "with AUDIT_LOG=on")
+	}
 }
 
 // wrong adds the mistake that a setting has a value that is not allowed.
@@ -79,7 +82,7 @@ func (l *loader) resolveAuth(c *Config) {
 				"one secret a line", sourceOf(c, "JWT_SECRET"), n, i+2, auth.MinSecret)
 		}
 	}
-	if c.JWTPublicKeyFile != "" {
+	if c.JWTPublicKeyFile != "" && c.readsSecrets() && !l.readOnce["JWT_PUBLIC_KEY_FILE"] {
 		l.readPublicKeys(c)
 	}
 	if c.JWTJWKSURL != "" {
@@ -107,7 +110,8 @@ func (l *loader) resolveMode(c *Config) {
 		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "hook with CONNECT_URL")
 	case c.AuthMode != auth.ModeHook && c.ConnectURL != "":
 		l.wrong(c, "AUTH_MODE", string(c.AuthMode), "hook with CONNECT_URL")
-	case c.Mode() == auth.ModeOpen && strings.EqualFold(c.Environment, "production") &&
+	case c.Mode() == auth.ModeOpen && (c.AuthMode == auth.ModeOpen || noKey(c)) &&
+		strings.EqualFold(c.Environment, "production") &&
 		(c.Command == "serve" || c.Command == "config"): // other commands call a server elsewhere
 		l.wrong(c, "ENV", c.Environment, "production with AUTH_MODE=ticket, AUTH_MODE=hook or "+keySettings+
 			"; in open mode every userId is accepted, which needs another ENV")

@@ -215,3 +215,14 @@ func TestIngest(t *testing.T) {
 		}
 	}
 }
+
+func TestAuditLogFile(t *testing.T) {
+	t.Parallel()
+	if c := load(t, env{"AUDIT_LOG_FILE": "/var/log/audit.log"}); c.AuditLogFile != "/var/log/audit.log" {
+		t.Errorf("%q", c.AuditLogFile)
+	}
+	want := `AUDIT_LOG_FILE (environment): got "a", allowed: with AUDIT_LOG=on`
+	if got := problems(t, env{"AUDIT_LOG_FILE": "a", "AUDIT_LOG": "off"}); len(got) != 1 || got[0] != want {
+		t.Errorf("%q", got)
+	}
+}

@@ -39,6 +39,7 @@ func (c Config) Warnings() []string {
 	w = append(w, c.limitWarnings()...)
 	w = append(w, c.adminWarnings()...)
 	w = append(w, c.adminUIWarnings()...)
+	w = append(w, c.secretsWarnings()...)
 	for _, entry := range c.APIKeys {
 		if key, _, err := auth.ParseAPIKey(string(entry)); err == nil && len(key) < auth.MinSecret {
 			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+

@@ -67,12 +67,20 @@ var errTooManyAdmins = socketio.Refuse("too many admins", map[string]any{
 	"code": edge.CodeTooManyConnections,
 })
 
+// UI is an admin UI that was mounted.
+type UI struct{ ui *ui }
+
 // Mount registers the handlers of the UI. Call it before the first client connects. An error says
 // what is wrong with the hash. Mount panics if the namespace is not valid for a guard.
-func Mount(srv *socketio.Server, o Options) error {
-	_, err := mount(srv, o)
-	return err
+func Mount(srv *socketio.Server, o Options) (*UI, error) {
+	u, err := mount(srv, o)
+	return &UI{u}, err
 }
+
+// Reload replaces Hash by that of o, and ignores the other options. Sessions of the former password end,
+// and its admins are disconnected. An error says what is wrong with the hash; then nothing has changed.
+// Any goroutine may call it.
+func (u *UI) Reload(o Options) error { return u.ui.reload(o.Hash) }
 
 func mount(srv *socketio.Server, o Options) (*ui, error) {
 	if err := CheckHash(string(o.Hash)); err != nil {
@@ -99,12 +107,15 @@ func (u *ui) connect(_ context.Context, c *socketio.Conn) error {
 	}
 	a := newAdmin(u, c, entry)
 	u.mu.Lock()
-	full := len(u.admins) >= u.o.bounds.admins
-	if !full {
+	full, former := len(u.admins) >= u.o.bounds.admins, entry.credential != u.login.credential.Load()
+	if !full && !former {
 		u.admins[c] = a
 	}
 	u.mu.Unlock()
-	if full {
+	switch {
+	case former: // it was replaced after the guard
+		return errCredentials
+	case full:
 		return errTooManyAdmins
 	}
 	if entry.session != "" {

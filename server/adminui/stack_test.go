@@ -101,7 +101,9 @@ func (s *stack) admin(credentials string) *client {
 
 // bySession returns the credentials of an admin that has logged in before: to compare a password takes
 // a second with the race detector.
-func (s *stack) bySession() string { return `{"sessionId":"` + s.ui.login.sessions.add() + `"}` }
+func (s *stack) bySession() string {
+	return `{"sessionId":"` + s.ui.login.credential.Load().sessions.add() + `"}`
+}
 
 const byPassword = `{"username":"admin","password":"` + password + `"}`
 

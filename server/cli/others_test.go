@@ -109,6 +109,21 @@ func TestHealthcheck(t *testing.T) {
 		!json.Valid([]byte(r.out)) {
 		t.Errorf("%+v", r)
 	}
+	// A server whose secrets were replaced by wrong ones goes on with the former ones, and is healthy.
+	wrong := filepath.Join(t.TempDir(), "wrong")
+	if err := os.WriteFile(wrong, []byte("wrong"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []env{
+		{"JWT_SECRET_FILE": wrong, "HOST": "0.0.0.0"}, {"API_KEYS_FILE": wrong + "x"}, {"JWT_PUBLIC_KEY_FILE": wrong},
+		{"SECRETS_DIR": wrong, "EVENTS_URL": "http://h", "AUTH_MODE": "token", "CLUSTER_ADVERTISE": "http://h:1"},
+		{"SECRETS_DIR": filepath.Dir(wrong)},
+	} {
+		e["PORT"] = port
+		if r := run(t, e, "", "healthcheck"); r.code != 0 || !strings.Contains(r.out, n.url()) {
+			t.Errorf("%v: %+v", e, r)
+		}
+	}
 	n.stop()
 	if r := run(t, env{"PORT": port}, "", "healthcheck"); r.code != ExitFailed ||
 		!strings.Contains(r.notes, "no answer from") {

@@ -26,7 +26,7 @@ type Audit struct {
 // Action is what an Audit writes. It has names of users, channels and clients, and no secret.
 type Action struct {
 	Name   string // such as "disconnectUser"
-	Actor  string // "api", "admin", or "signal" for one of the system
+	Actor  string // "api", "admin", "signal" for one of the system, or "file" for one that was replaced
 	Key    string // which API key: the first four hex digits of its SHA-256; "" for no API key
 	Target string // such as "user:u1"
 	Count  int    // of what was changed; negative: not known

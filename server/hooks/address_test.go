@@ -40,11 +40,12 @@ func TestAddresses(t *testing.T) {
 func TestNamesAreCheckedWhenTheyAreUsed(t *testing.T) {
 	t.Parallel()
 	o := DefaultOptions()
-	o.Secrets, o.Now = []auth.Secret{auth.Secret(testSecret)}, time.Now
-	s, err := newSender(o, 1)
-	if err != nil {
+	o.Now = time.Now
+	var keys signers
+	if err := keys.set([]auth.Secret{auth.Secret(testSecret)}); err != nil {
 		t.Fatal(err)
 	}
+	s := newSender(o, &keys, 1)
 	for _, address := range []string{
 		"http://localhost:9/", "http://127.0.0.1:9/", "http://[::1]:9/", "http://2130706433:9/",
 		"http://0x7f.1:9/", "http://169.254.169.254/latest/meta-data/",

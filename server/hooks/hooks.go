@@ -97,12 +97,10 @@ func DefaultOptions() Options {
 	}
 }
 
-// MinSecret is the length of a secret in bytes, the minimum of Standard Webhooks.
-const MinSecret = 24
-
 // Hooks send requests to the application. It is safe for concurrent use. Close it at the end.
 type Hooks struct {
 	o       Options
+	signers signers
 	sender  *sender
 	events  map[string]*places  // by URL: the events that are posted
 	batches map[string]*batches // by URL; empty if each event has its own request
@@ -131,16 +129,12 @@ func New(o Options) (*Hooks, error) {
 		return nil, errors.New("hooks: Options.Connects has no time or no concurrency: " +
 			"start from DefaultOptions()")
 	}
-	if len(o.Secrets) == 0 {
-		return nil, errors.New("hooks: Options.Secrets is empty: a handler could not tell the " +
-			"requests of this server from those of others")
-	}
-	sender, err := newSender(o, o.Events.Concurrency+o.Connects.Concurrency)
-	if err != nil {
+	h := &Hooks{o: o, events: make(map[string]*places), batches: make(map[string]*batches),
+		faults: faults{log: o.Log, now: o.Now}}
+	if err := h.signers.set(o.Secrets); err != nil {
 		return nil, err
 	}
-	h := &Hooks{o: o, sender: sender, events: make(map[string]*places),
-		batches: make(map[string]*batches), faults: faults{log: o.Log, now: o.Now}}
+	h.sender = newSender(o, &h.signers, o.Events.Concurrency+o.Connects.Concurrency)
 	h.closing, h.close = context.WithCancel(context.Background())
 	for _, address := range o.Events.URLs {
 		h.events[address] = newPlaces(o.Events.Concurrency, amount{})
@@ -174,16 +168,6 @@ func ParseURLs(entries []string) (map[string]string, error) {
 		urls[namespace] = address
 	}
 	return urls, nil
-}
-
-// CheckSecrets reports which secret cannot sign requests. Its error does not show the secret.
-func CheckSecrets(secrets []auth.Secret) error {
-	for i, secret := range secrets {
-		if _, err := newSigner(secret); err != nil {
-			return fmt.Errorf("secret %d %w", i+1, err)
-		}
-	}
-	return nil
 }
 
 // Close ends the questions of the connect hook that run, and closes idle connections. Requests of

@@ -5,19 +5,16 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/notify/strictjson"
 )
 
@@ -33,21 +30,14 @@ const (
 // sender posts signed JSON.
 type sender struct {
 	client  *http.Client
-	signers []*standardwebhooks.Webhook
+	signers *signers
 	now     func() time.Time
 	tracer  Tracer // nil: none
 }
 
 // newSender returns a sender that keeps at most a number of idle connections to one host.
-func newSender(o Options, connections int) (*sender, error) {
-	s := &sender{now: o.Now, tracer: o.Tracer}
-	for i, secret := range o.Secrets {
-		signer, err := newSigner(secret)
-		if err != nil {
-			return nil, fmt.Errorf("hooks: secret %d: %w", i+1, err)
-		}
-		s.signers = append(s.signers, signer)
-	}
+func newSender(o Options, signers *signers, connections int) *sender {
+	s := &sender{signers: signers, now: o.Now, tracer: o.Tracer}
 	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: allowed(o.AllowPrivate)}
 	s.client = &http.Client{
 		Transport: &http.Transport{
@@ -66,22 +56,7 @@ func newSender(o Options, connections int) (*sender, error) {
 	if o.transport != nil {
 		s.client.Transport = o.transport
 	}
-	return s, nil
-}
-
-// newSigner reads a secret: whsec_ and base64, or raw text.
-func newSigner(secret auth.Secret) (*standardwebhooks.Webhook, error) {
-	if n := len(secret); n < MinSecret {
-		return nil, fmt.Errorf("has %d bytes, expected at least %d", n, MinSecret)
-	}
-	if _, encoded := strings.CutPrefix(string(secret), "whsec_"); encoded {
-		signer, err := standardwebhooks.NewWebhook(string(secret))
-		if err != nil { // it could show the secret
-			return nil, errors.New("starts with whsec_ and is not base64 after that")
-		}
-		return signer, nil
-	}
-	return standardwebhooks.NewWebhookRaw([]byte(secret))
+	return s
 }
 
 // CheckURL reports whether requests can be sent to a URL.
@@ -141,15 +116,11 @@ func (s *sender) do(ctx context.Context, hook, address, id string, body []byte) 
 	request.Header.Set("User-Agent", "Roomcast")
 	request.Header.Set(standardwebhooks.HeaderWebhookID, id)
 	request.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
-	var signatures []string
-	for _, signer := range s.signers {
-		signature, err := signer.Sign(id, now, body)
-		if err != nil {
-			return nil, failed("invalid", "cannot be signed: %v", err)
-		}
-		signatures = append(signatures, signature)
+	signatures, err := s.signers.sign(id, now, body)
+	if err != nil {
+		return nil, failed("invalid", "cannot be signed: %v", err)
 	}
-	request.Header.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
+	request.Header.Set(standardwebhooks.HeaderWebhookSignature, signatures)
 	if s.tracer != nil {
 		ended := s.tracer.Send(ctx, hook, request.Header)
 		defer func() { ended(statusOf(response), outcomeOf(err)) }()

@@ -78,13 +78,9 @@ func (h *Hooks) Webhooks(hub *notify.Hub) (*Webhooks, error) {
 		return nil, errors.New("hooks: Options.Webhooks has no time or no events: " +
 			"start from DefaultOptions()")
 	}
-	sender, err := newSender(h.o, len(o.URLs)) // one each, so that none waits for another
-	if err != nil {
-		return nil, err
-	}
-	w := &Webhooks{hub: hub, sender: sender, wants: make(map[string]bool),
-		instance: rand.Text()[:12], draining: make(chan struct{}),
-		ended: make(chan struct{})}
+	w := &Webhooks{hub: hub, wants: make(map[string]bool), instance: rand.Text()[:12],
+		draining: make(chan struct{}), ended: make(chan struct{})}
+	w.sender = newSender(h.o, &h.signers, len(o.URLs)) // one each, so that none waits for another
 	for _, name := range o.Events {
 		w.wants[name] = true
 	}

@@ -89,11 +89,11 @@ func (c *Client) warn() {
 	if remote == nil || !isPublic(remote.Addr()) {
 		return
 	}
-	if c.target.password == "" {
+	if c.target.Load().password == "" {
 		c.o.Log.Warn("Redis has a public address and no password: everyone can read and write all "+
 			"messages", zap.Stringer("addr", remote))
 	}
-	if !c.target.tls {
+	if !c.target.Load().tls {
 		c.o.Log.Warn("Redis has a public address and the connection is not encrypted: use rediss://",
 			zap.Stringer("addr", remote))
 	}

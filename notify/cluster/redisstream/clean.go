@@ -27,7 +27,7 @@ var kept = []error{
 // beginning of its arguments, and those of HELLO and AUTH are a password.
 func (c *Client) clean(err error) error {
 	text, _, quotes := strings.Cut(err.Error(), ", with args beginning with:")
-	for _, word := range c.target.passwords() {
+	for _, word := range c.target.Load().passwords() {
 		if strings.Contains(text, word) {
 			text, quotes = strings.ReplaceAll(text, word, "***"), true
 		}

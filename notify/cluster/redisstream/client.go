@@ -26,7 +26,7 @@ var ErrUnavailable = errors.New("the Redis server is unavailable")
 // own while no call runs.
 type Client struct {
 	o       Options
-	target  *target
+	target  atomic.Pointer[target]
 	tls     *tls.Config          // nil: without TLS
 	single  *redis.Client        // nil in a Redis Cluster
 	cluster *redis.ClusterClient // nil without one
@@ -56,9 +56,10 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("address of Redis: %w", err)
 	}
-	c := &Client{o: o, target: target, told: rate.Sometimes{Interval: time.Second},
+	c := &Client{o: o, told: rate.Sometimes{Interval: time.Second},
 		buckets: make(map[string]*bucket)}
 	c.life, c.end = context.WithCancel(context.Background())
+	c.target.Store(target)
 	c.open(target)
 	return c, nil
 }

@@ -29,7 +29,7 @@ func (c *Client) open(t *target) {
 	switch { // dial does TLS
 	case t.cluster:
 		c.cluster = redis.NewClusterClient(&redis.ClusterOptions{
-			Addrs: t.addrs, Username: t.user, Password: t.password, ClientName: clientName,
+			Addrs: t.addrs, CredentialsProviderContext: c.credentials, ClientName: clientName,
 			Dialer: c.dial, Protocol: protocol, MaxRetries: noRetries, DialerRetries: oneDial,
 			DialTimeout: Timeout, ReadTimeout: Timeout, WriteTimeout: Timeout, PoolTimeout: Timeout,
 			ContextTimeoutEnabled: true, PoolSize: poolSize, PipelinePoolSize: pipelinePoolSize,
@@ -40,7 +40,7 @@ func (c *Client) open(t *target) {
 		c.single = redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: t.master, SentinelAddrs: t.addrs,
 			SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
-			Username: t.user, Password: t.password, DB: t.db, ClientName: clientName,
+			CredentialsProviderContext: c.credentials, DB: t.db, ClientName: clientName,
 			Dialer: c.dial, Protocol: protocol, MaxRetries: noRetries, DialerRetries: oneDial,
 			DialTimeout: Timeout, ReadTimeout: Timeout, WriteTimeout: Timeout, PoolTimeout: Timeout,
 			ContextTimeoutEnabled: true, PoolSize: poolSize, PipelinePoolSize: pipelinePoolSize,
@@ -49,8 +49,8 @@ func (c *Client) open(t *target) {
 		c.single.AddHook(lateErrors{c})
 	default:
 		c.single = redis.NewClient(&redis.Options{
-			Network: t.network, Addr: t.addrs[0],
-			Username: t.user, Password: t.password, DB: t.db, ClientName: clientName,
+			Network: t.network, Addr: t.addrs[0], CredentialsProviderContext: c.credentials,
+			DB: t.db, ClientName: clientName,
 			Dialer: c.dial, Protocol: protocol, MaxRetries: noRetries, DialerRetries: oneDial,
 			DialTimeout: Timeout, ReadTimeout: Timeout, WriteTimeout: Timeout, PoolTimeout: Timeout,
 			ContextTimeoutEnabled: true, PoolSize: poolSize, PipelinePoolSize: pipelinePoolSize,

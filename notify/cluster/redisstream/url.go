@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,15 @@ type target struct {
 	user, password                 string
 	sentinelUser, sentinelPassword string
 	db                             int
+
+	former string // the password before that of the URL
+}
+
+// isAt reports whether two targets differ in the user and the password of the data at most.
+func (t *target) isAt(other *target) bool {
+	a, b := *t, *other
+	a.user, a.password, a.former = b.user, b.password, b.former
+	return reflect.DeepEqual(a, b)
 }
 
 // errURL is the error of a text that is no URL. The text can have a password in any part of it.
@@ -168,7 +178,7 @@ func readBool(query url.Values, name string) (bool, error) {
 
 // passwords returns what may be in no error and no log.
 func (t *target) passwords() (all []string) {
-	for _, password := range []string{t.password, t.sentinelPassword} {
+	for _, password := range []string{t.password, t.sentinelPassword, t.former} {
 		if password != "" {
 			all = append(all, password)
 		}

@@ -35,7 +35,7 @@
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
 {{- fail "ingress.enabled needs ingress.hosts" }}
 {{- end }}
-{{- $places := dict "API_KEYS" "secret.apiKeys" "JWT_SECRET" "secret.jwtSecret" "ADMIN_KEY" "secret.adminKey" "HOOK_SECRET" "secret.hookSecret" "REDIS_URL" "redis" "DRAIN_TIMEOUT" "drainSeconds" "DATA_DIR" "persistence" "ADMIN_ADDR" "metrics" "HOST" "service" "PORT" "service.port" }}
+{{- $places := dict "API_KEYS" "secret.apiKeys" "JWT_SECRET" "secret.jwtSecret" "ADMIN_KEY" "secret.adminKey" "HOOK_SECRET" "secret.hookSecret" "REDIS_URL" "redis" "SECRETS_DIR" "existingSecret" "DRAIN_TIMEOUT" "drainSeconds" "DATA_DIR" "persistence" "ADMIN_ADDR" "metrics" "HOST" "service" "PORT" "service.port" }}
 {{- range $name, $value := .Values.config }}
 {{- with get $places $name }}
 {{- fail (printf "config.%s: set %s instead" $name .) }}

@@ -6,8 +6,9 @@ metadata:
     {{- include "roomcast.selector" . | nindent 4 }}
     {{- with .Values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
   annotations:
-    # Pods do not see changes of their environment, so a change replaces them.
-    checksum/settings: {{ toJson (list .Values.config .Values.secret .Values.redis) | sha256sum }}
+    # Pods do not see changes of their environment, so a change replaces them. They see other secrets, which are files,
+    # and need a restart for the first JWT_SECRET, ADMIN_KEY or HOOK_SECRET.
+    checksum/settings: {{ toJson (list .Values.config .Values.redis (empty .Values.secret.jwtSecret) (empty .Values.secret.adminKey) (empty .Values.secret.hookSecret)) | sha256sum }}
     {{- with .Values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
 spec:
   serviceAccountName: {{ include "roomcast.serviceAccount" . }}
@@ -64,15 +65,25 @@ spec:
       resources: {{- toYaml .Values.resources | nindent 8 }}
       volumeMounts:
         - { name: data, mountPath: /data }
+        - { name: secrets, mountPath: /secrets, readOnly: true }
         {{- with .Values.extraVolumeMounts }}{{ toYaml . | nindent 8 }}{{ end }}
-  {{- if or (not .Values.persistence.enabled) .Values.extraVolumes }}
   volumes:
+    # Not the whole Secret, which may be for others too.
+    - name: secrets
+      projected:
+        defaultMode: 0440
+        sources:
+          {{- range list "API_KEYS" "JWT_SECRET" "ADMIN_KEY" "HOOK_SECRET" }}
+          - secret: { name: {{ include "roomcast.secret" $ }}, items: [{ key: {{ . }}, path: {{ . }} }], optional: {{ not (or (eq . "API_KEYS") (and (eq . "ADMIN_KEY") $.Values.metrics.enabled)) }} }
+          {{- end }}
+          {{- with .Values.redis.existingSecret }}
+          - secret: { name: {{ . }}, items: [{ key: {{ $.Values.redis.existingSecretKey }}, path: REDIS_URL }], optional: false }
+          {{- end }}
     {{- if not .Values.persistence.enabled }}
     # The image names /data a volume, which an engine would else make on the disk of the node.
     - { name: data, emptyDir: { sizeLimit: 64Mi } }
     {{- end }}
     {{- with .Values.extraVolumes }}{{ toYaml . | nindent 4 }}{{ end }}
-  {{- end }}
   topologySpreadConstraints:
     {{- if .Values.topologySpreadConstraints }}
     {{- toYaml .Values.topologySpreadConstraints | nindent 4 }}
@@ -116,16 +127,8 @@ spec:
 {{- range $name, $value := .Values.config }}
 - { name: {{ $name }}, value: {{ if kindIs "slice" $value }}{{ join "," $value | quote }}{{ else if kindIs "float64" $value }}{{ $value | int64 | quote }}{{ else }}{{ $value | toString | quote }}{{ end }} }
 {{- end }}
-{{- range list "API_KEYS" "JWT_SECRET" "ADMIN_KEY" "HOOK_SECRET" }}
-- name: {{ . }}
-  valueFrom:
-    secretKeyRef: { name: {{ include "roomcast.secret" $ }}, key: {{ . }}, optional: {{ not (or (eq . "API_KEYS") (and (eq . "ADMIN_KEY") $.Values.metrics.enabled)) }} }
-{{- end }}
-{{- if .Values.redis.url }}
-- { name: REDIS_URL, value: {{ .Values.redis.url | quote }} }
-{{- else if .Values.redis.existingSecret }}
-- name: REDIS_URL
-  valueFrom:
-    secretKeyRef: { name: {{ .Values.redis.existingSecret }}, key: {{ .Values.redis.existingSecretKey }} }
+- { name: SECRETS_DIR, value: /secrets }
+{{- with .Values.redis.url }}
+- { name: REDIS_URL, value: {{ . | quote }} }
 {{- end }}
 {{- end }}

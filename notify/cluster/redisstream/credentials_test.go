@@ -1,0 +1,76 @@
+package redisstream
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/server/servertest"
+)
+
+// A password is replaced while the client runs: connections that are made afterwards use the new one.
+func TestReloadedPassword(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	former, next := s.URLOf("roomcast", "node-password"), s.URLOf("roomcast", "new-password")
+	set := func() error { return c.set(t.Context(), "v") }
+	if err := set(); err != nil {
+		t.Fatal(err)
+	}
+	s.Do(t, "ACL", "SETUSER", "roomcast", ">new-password")
+	if err := c.Reload(options(next)); err != nil {
+		t.Fatal(err)
+	}
+	s.Do(t, "ACL", "SETUSER", "roomcast", "<node-password")
+	s.Do(t, "CLIENT", "KILL", "USER", "roomcast")
+	servertest.Eventually(t, "the client uses the new password", func() bool { return set() == nil })
+
+	if err := c.Reload(options(former)); err != nil {
+		t.Fatal(err)
+	}
+	s.Do(t, "CLIENT", "KILL", "USER", "roomcast")
+	servertest.Eventually(t, "the former password is refused", func() bool {
+		err := set()
+		for _, password := range []string{"node-password", "new-password"} {
+			if err != nil && strings.Contains(err.Error(), password) {
+				t.Fatal(err)
+			}
+		}
+		return err != nil && strings.Contains(err.Error(), "WRONGPASS")
+	})
+	for _, other := range []string{next + "/1", strings.Replace(next, "redis:", "rediss:", 1), "redis://roomcast:p@other:6379"} {
+		if err := c.Reload(options(other)); !errors.Is(err, errOtherPlace) {
+			t.Errorf("another place: %v", err)
+		}
+	}
+	if err := c.Reload(options("redis://:canary@[")); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("no URL: %v", err)
+	}
+	if err := c.Reload(options(next)); err != nil {
+		t.Fatal(err)
+	}
+	servertest.Eventually(t, "the client comes back", func() bool { return set() == nil })
+}
+
+func TestDiffersInUser(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		one, other string
+		want       bool
+	}{
+		{"redis://h", "redis://u:p@h", true},
+		{"redis://u:p@h:6379/0", "redis://v:q@h", true},
+		{"redis://u:p@h", "redis://u:p@h2", false},
+		{"redis://u:p@h", "redis://u:p@h?cluster=true", false},
+		{"redis://u:p@h?cluster=true&addr=i:1", "redis://u:q@h?addr=i:1&cluster=1", true},
+		{"unix://u:p@/r.sock", "unix://u:q@/r.sock", true},
+		{"redis://s:p@h?master_name=m&password=d", "redis://s:p@h?master_name=m&password=e", true},
+		{"redis://s:p@h?master_name=m&password=d", "redis://s:q@h?master_name=m&password=d", false},
+		{"redis://h", "http://h", false}, {"http://h", "redis://h", false},
+	} {
+		if got := DiffersInUser(auth.Secret(tt.one), auth.Secret(tt.other)); got != tt.want {
+			t.Errorf("%s and %s: %t", tt.one, tt.other, got)
+		}
+	}
+}
