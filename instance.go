@@ -108,6 +108,7 @@ func (s *cluster) state() metrics.Cluster {
 	}
 	if s.ingest != nil {
 		state.IngestDropped, state.IngestSkipped = s.ingest.Dropped(), s.ingest.Skipped()
+		state.BridgeLag = s.ingest.BridgeLag()
 	}
 	return state
 }

@@ -15,6 +15,7 @@ type Cluster struct {
 	VolatileDropped uint64        // messages
 	IngestDropped   uint64        // messages of emitters
 	IngestSkipped   uint64        // damaged messages of emitters
+	BridgeLag       time.Duration // since the servers with the pub/sub adapter had everything
 }
 
 var (
@@ -32,6 +33,9 @@ var (
 		"Messages of REDIS_INGEST that this node received and did not write or publish.")
 	descIngestSkipped = metricDesc("cluster_ingest_skipped_total",
 		"Damaged messages of REDIS_INGEST that this node has passed over.")
+	descBridgeLag = metricDesc("cluster_bridge_lag_seconds",
+		"Time since this node had published all of the stream to servers with the pub/sub adapter; 0 "+
+			"while another node does that.")
 )
 
 // clusterCollector exports what read returns. It reads once per scrape.
@@ -42,7 +46,7 @@ func (m *Metrics) WatchCluster(read func() Cluster) { m.registry.MustRegister(cl
 
 func (c clusterCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{descClusterUp, descClusterLag, descClusterLosses,
-		descClusterSkipped, descClusterDropped, descIngestDropped, descIngestSkipped} {
+		descClusterSkipped, descClusterDropped, descIngestDropped, descIngestSkipped, descBridgeLag} {
 		ch <- desc
 	}
 }
@@ -54,6 +58,7 @@ func (c clusterCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(descClusterUp, prometheus.GaugeValue, up)
 	ch <- prometheus.MustNewConstMetric(descClusterLag, prometheus.GaugeValue, state.Lag.Seconds())
+	ch <- prometheus.MustNewConstMetric(descBridgeLag, prometheus.GaugeValue, state.BridgeLag.Seconds())
 	counter := func(desc *prometheus.Desc, n uint64) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n))
 	}

@@ -44,6 +44,8 @@ func (b *bridge) run(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
+	b.g.bridged.Store(time.Now().UnixMilli())
+	defer b.g.bridged.Store(0)
 	for wait := newBackoff(); ctx.Err() == nil; {
 		err := b.find(ctx)
 		for err == nil && b.position != "" {
@@ -60,15 +62,20 @@ func (b *bridge) run(ctx context.Context) {
 // step publishes the next entries. It waits for them.
 func (b *bridge) step(ctx context.Context) error {
 	entries, err := b.read(ctx)
-	if err != nil || len(entries) == 0 {
-		b.isSure = err == nil
+	if err != nil {
 		return err
 	}
 	isAll := len(entries) < int(b.page)
 	b.page = b.page.next(len(entries), sizeOf(entries))
-	err = b.publish(ctx, entries)
-	b.isSure, b.isBehind = isAll, !isAll
-	return err
+	if len(entries) > 0 {
+		if err := b.publish(ctx, entries); err != nil || b.position == "" {
+			return err
+		}
+	}
+	if b.isSure, b.isBehind = isAll, !isAll; isAll {
+		b.g.bridged.Store(time.Now().UnixMilli())
+	}
+	return nil
 }
 
 // find reads the position. Without one there was no bridge before this node began, or the server has lost

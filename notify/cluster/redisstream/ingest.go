@@ -42,6 +42,7 @@ type Ingest struct {
 	written chan struct{}      // closed when the writer has ended
 
 	volatile         atomic.Int64 // messages in the queue that are for servers with the pub/sub adapter
+	bridged          atomic.Int64 // Unix time in ms at which the bridge had published all; 0: no bridge
 	dropped, skipped atomic.Uint64
 	told, toldSkip   rate.Sometimes // limit the lines about what is not written
 
@@ -80,6 +81,16 @@ func (g *Ingest) Dropped() uint64 { return g.dropped.Load() }
 
 // Skipped returns how many messages this node has passed over because they are damaged.
 func (g *Ingest) Skipped() uint64 { return g.skipped.Load() }
+
+// BridgeLag returns how long ago servers with the pub/sub adapter had everything. It is at most a second or
+// two while that goes well, and 0 while another node has the lock.
+func (g *Ingest) BridgeLag() time.Duration {
+	at := g.bridged.Load()
+	if at == 0 {
+		return 0
+	}
+	return max(0, time.Since(time.UnixMilli(at)))
+}
 
 // isHolder reports whether this node has the lock and is subscribed.
 func (g *Ingest) isHolder() bool {
