@@ -39,10 +39,11 @@ func benchLog(b *testing.B) (*redistest.Server, *Log) {
 func BenchmarkAppend(b *testing.B) {
 	for _, publishers := range []int{1, 16, 128} {
 		b.Run(fmt.Sprintf("log/%d", publishers), func(b *testing.B) {
-			_, l := benchLog(b)
+			s, l := benchLog(b)
 			var next atomic.Int64
 			var wg sync.WaitGroup
 			b.ReportAllocs()
+			own, server := processorTime(b), serverTime(b, s)
 			b.ResetTimer()
 			for range publishers {
 				wg.Go(func() {
@@ -55,7 +56,11 @@ func BenchmarkAppend(b *testing.B) {
 				})
 			}
 			wg.Wait()
+			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+			each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 / float64(b.N) }
+			b.ReportMetric(each(processorTime(b)-own), "own-µs/op")
+			b.ReportMetric(each(serverTime(b, s)-server), "redis-µs/op")
 		})
 		b.Run(fmt.Sprintf("redis-benchmark/%d", publishers), func(b *testing.B) {
 			redisBenchmark(b, "-c", strconv.Itoa(publishers))
@@ -64,6 +69,19 @@ func BenchmarkAppend(b *testing.B) {
 	b.Run("redis-benchmark/pipeline", func(b *testing.B) {
 		redisBenchmark(b, "-c", "1", "-P", "62")
 	})
+}
+
+// serverTime returns the processor time of a server.
+func serverTime(b *testing.B, s *redistest.Server) (d time.Duration) {
+	b.Helper()
+	for _, field := range []string{"used_cpu_user", "used_cpu_sys"} {
+		seconds, err := strconv.ParseFloat(s.Info(b, field), 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		d += time.Duration(seconds * float64(time.Second))
+	}
+	return d
 }
 
 // redisBenchmark adds the entry of a sample b.N times.
