@@ -3,6 +3,7 @@ package nodewire
 import (
 	"encoding/base64"
 	"strconv"
+	"sync"
 )
 
 // Fields are the fields of an entry of the stream. A missing field is empty.
@@ -98,6 +99,11 @@ func (e *Entry) readHead(number string) error {
 // hasBody reports whether an entry of the type has data.
 func (e *Entry) hasBody() bool { return e.Type >= TypeBroadcast && e.Type <= TypeAck }
 
+// texts has memory in which the data of an entry is written before its size is known.
+var texts = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxScratch = 64 << 10 // bytes that are kept
+
 // Fields returns the fields of an entry for the stream. The error is a *notify.ValidationError for
 // an entry that must not be written.
 //
@@ -114,7 +120,9 @@ func (e *Entry) Fields() (Fields, error) {
 		return Fields{}, refuse("uid", "is missing")
 	}
 	f := Fields{UID: e.UID, Namespace: e.Namespace, Type: strconv.Itoa(int(e.Type)), Via: e.Via}
-	text := e.appendBody(make([]byte, 0, len(e.Packet.JSON)+128))
+	scratch := texts.Get().(*[]byte)
+	defer texts.Put(scratch)
+	text := e.appendBody((*scratch)[:0])
 	if len(e.Packet.Attachments) > 0 && e.hasBody() {
 		packed, err := toMsgpack(nil, text, e.Packet.Attachments)
 		if err != nil {
@@ -125,7 +133,9 @@ func (e *Entry) Fields() (Fields, error) {
 	if len(text) > MaxPayload {
 		return Fields{}, tooLarge(len(text))
 	}
-	f.Data = string(text)
-	f.RC = string(e.mark.append(nil))
+	if f.Data = string(text); cap(text) <= maxScratch {
+		*scratch = text
+	}
+	f.RC = string(e.mark.append(make([]byte, 0, usualMark)))
 	return f, nil
 }

@@ -39,6 +39,9 @@ type mark struct {
 // the entry as one of Node.
 const markVersion = "1"
 
+// usualMark is the size of the text of most marks.
+const usualMark = 96
+
 func (k mark) append(dst []byte) []byte {
 	if k.kind == "" {
 		return dst
