@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
@@ -38,8 +41,12 @@ func (l *Log) Append(ctx context.Context, messages []*notify.Message) error {
 // await returns the result of a call.
 func (l *Log) await(ctx context.Context, c *call) error {
 	start := time.Now()
-	timer := time.NewTimer(min(l.pending.patience, Timeout))
-	defer timer.Stop()
+	timer := timers.Get().(*time.Timer)
+	timer.Reset(min(l.pending.patience, Timeout))
+	defer func() {
+		timer.Stop()
+		timers.Put(timer)
+	}()
 	for {
 		select {
 		case err := <-c.done:
@@ -58,6 +65,13 @@ func (l *Log) await(ctx context.Context, c *call) error {
 	}
 }
 
+// timers has stopped timers, so that a call needs none of its own.
+var timers = sync.Pool{New: func() any {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return timer
+}}
+
 // giveUp ends a call before there is a reply.
 func (l *Log) giveUp(c *call, cause error) error {
 	if l.queue.Withdraw(c) {
@@ -70,9 +84,10 @@ func (l *Log) giveUp(c *call, cause error) error {
 
 // newCall encodes messages for the stream.
 func (l *Log) newCall(ctx context.Context, messages []*notify.Message) (*call, error) {
-	c := &call{messages: messages, done: make(chan error, 1), marks: make([]string, len(messages))}
-	adds, retains := make([][]any, len(messages)), false
-	for i, m := range messages {
+	c := &call{messages: messages, done: make(chan error, 1)}
+	c.marks = c.room.marks[:0]
+	adds, retains := c.room.adds[:0], false
+	for _, m := range messages {
 		e, err := nodewire.FromMessage(m, l.uid, strconv.FormatUint(l.nonce.Add(1), 36))
 		if err != nil {
 			return nil, err
@@ -81,16 +96,20 @@ func (l *Log) newCall(ctx context.Context, messages []*notify.Message) (*call, e
 		if err != nil {
 			return nil, err
 		}
-		c.marks[i], adds[i] = f.RC, l.add(f, "*")
+		c.marks, adds = append(c.marks, f.RC), append(adds, l.add(f, "*"))
 		c.size += len(f.Data) + len(f.RC) + 128
 		retains = retains || m.Retain
 	}
-	if c.claim = l.claimOf(ctx, messages); c.claim != nil || retains {
-		c.commands = [][]any{l.script(c, adds)}
-		return c, nil
-	}
-	if c.commands = adds; len(adds) > 1 { // neighbours in the stream
-		c.commands = append(append([][]any{{"multi"}}, adds...), []any{"exec"})
+	c.claim, c.commands = l.claimOf(ctx, messages), c.room.commands[:0]
+	ends := l.c.life // the caller's context ends the wait for the reply, and not the command
+	switch {
+	case c.claim != nil || retains:
+		c.commands = append(c.commands, redis.NewCmd(ends, l.script(c, adds)...))
+	case len(adds) == 1: // most calls: its id needs no memory
+		c.commands = append(c.commands, redis.NewZeroCopyStringCmd(ends, c.room.id[:], adds[0]...))
+	default: // neighbours in the stream
+		c.commands = append(c.commands, redis.NewCmd(ends, "multi"))
+		c.commands = append(append(c.commands, commandsOf(ends, adds)...), redis.NewCmd(ends, "exec"))
 	}
 	return c, nil
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
@@ -55,6 +56,7 @@ type Log struct {
 	queue   *queue.Queue[*call]
 	stream  any // its name, and MaxLen, as arguments of commands
 	maxLen  any
+	sending []redis.Cmder // of the writer
 	pending pending
 	nonce   atomic.Uint64
 	calls   logCalls

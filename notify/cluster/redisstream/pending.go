@@ -4,14 +4,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/roomcast/roomcast/notify"
 )
 
 // call is a call of Append.
 type call struct {
 	messages []*notify.Message
-	marks    []string // the field rc of each, by which the tail finds it
-	commands [][]any  // for the writer
+	marks    []string      // the field rc of each, by which the tail finds it
+	commands []redis.Cmder // for the writer
 	size     int
 	claim    *claimed // nil: none
 	done     chan error
@@ -20,6 +22,15 @@ type call struct {
 	left    int       // messages that the tail has not delivered
 	replied time.Time // zero: the writer has no reply
 	over    bool      // the caller has, or will get, its result
+
+	// room is the memory of a call with one message.
+	room struct {
+		marks    [1]string
+		adds     [1][]any
+		commands [1]redis.Cmder
+		ids      [1]notify.ID
+		id       [maxID + len("\r\n")]byte // with place for the end, it is read in one piece
+	}
 }
 
 // waiting is a message that the tail has not read.
@@ -80,16 +91,19 @@ func (p *pending) fail(c *call, err error) {
 	p.finish(c, err)
 }
 
-// reply notes the ids of the messages.
-func (p *pending) reply(c *call, ids []notify.ID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// reply notes the ids of the messages, or ends the call with an error. The lock is held: a batch has many
+// calls.
+func (p *pending) reply(c *call, ids []notify.ID, err error, now time.Time) {
+	if err != nil {
+		p.finish(c, err)
+		return
+	}
 	for i, m := range c.messages {
 		if w, waits := p.calls[c.marks[i]]; waits && w.of == c { // else the tail has set it
 			m.ID = ids[i]
 		}
 	}
-	c.replied = time.Now()
+	c.replied = now
 	if c.left == 0 {
 		p.finish(c, nil)
 	}

@@ -17,6 +17,9 @@ type streamID struct{ ms, n uint64 }
 // millisecond. A notify.ID has numbers up to twice that.
 const bumpAt = 1 << 21
 
+// maxID is the length of the longest text of an id: two numbers of 64 bits.
+const maxID = 20 + 1 + 20
+
 func parseID(text string) (id streamID, ok bool) {
 	ms, n, _ := strings.Cut(text, "-")
 	var err1, err2 error

@@ -3,6 +3,7 @@ package redisstream
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -132,6 +133,7 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 	if b.Loss != nil {
 		read = b.Loss.Head
 	}
+	b.Messages = slices.Grow(b.Messages, len(entries))
 	for i := range entries {
 		e := &entries[i]
 		t.at = mark{e.id, e.hash}

@@ -42,35 +42,36 @@ func (l *Log) send(calls []*call) {
 // sendOnce is send, except that it returns the calls that a server has refused because it does not have
 // the keys, if they may be sent again.
 func (l *Log) sendOnce(ctx context.Context, calls []*call, again bool) (refused []*call) {
-	var commands [][]any
+	commands := l.sending[:0]
 	for _, c := range calls {
 		commands = append(commands, c.commands...)
 	}
+	var wait *redis.Cmd
 	if l.c.o.Replicate {
-		commands = append(commands, waitForReplica)
+		wait = redis.NewCmd(ctx, waitForReplica...)
+		commands = append(commands, wait)
 	}
-	replies := l.try(ctx, Timeout, commands)
+	l.try(ctx, Timeout, commands)
+	clear(commands) // the next batch has the same memory
+	l.sending = commands
 	var late error
-	if l.c.o.Replicate {
-		late = l.c.replicated(replies[len(replies)-1])
+	if wait != nil {
+		late = l.c.replicated(wait)
 	}
+	now := time.Now()
+	l.pending.mu.Lock()
+	defer l.pending.mu.Unlock()
 	for _, c := range calls {
-		own := replies[:len(c.commands)]
-		replies = replies[len(c.commands):]
-		if again && isMoved(own) {
+		if again && isMoved(c.commands) {
 			refused = append(refused, c)
 			continue
 		}
-		ids, err := l.result(c, own)
+		ids, err := l.result(c)
 		var claimed *notify.ClaimedError // of a message that a replica may not have either
 		if late != nil && (err == nil || errors.As(err, &claimed)) {
 			err = late
 		}
-		if err != nil {
-			l.pending.fail(c, err)
-			continue
-		}
-		l.pending.reply(c, ids)
+		l.pending.reply(c, ids, err, now)
 	}
 	return refused
 }
@@ -84,70 +85,74 @@ func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
 
 // within is do with the time that the replies may take.
 func (l *Log) within(ctx context.Context, d time.Duration, commands [][]any) []*redis.Cmd {
-	replies := l.try(ctx, d, commands)
-	again := refusedOf(commands, replies)
-	if len(again) == 0 || !l.c.reload(ctx) {
-		return replies
-	}
-	rest := make([][]any, len(again))
-	for i, at := range again {
-		rest[i] = commands[at]
-	}
-	for i, reply := range l.try(ctx, d, rest) {
-		replies[again[i]] = reply
+	sent := commandsOf(ctx, commands)
+	l.run(ctx, d, sent)
+	replies := make([]*redis.Cmd, len(sent))
+	for i := range sent {
+		replies[i] = sent[i].(*redis.Cmd)
 	}
 	return replies
 }
 
-// refusedOf returns which commands to send again. A transaction is one command, and WAIT is for those
+func commandsOf(ctx context.Context, commands [][]any) []redis.Cmder {
+	all := make([]redis.Cmder, len(commands))
+	for i, command := range commands {
+		all[i] = redis.NewCmd(ctx, command...)
+	}
+	return all
+}
+
+// run is within for commands of any type.
+func (l *Log) run(ctx context.Context, d time.Duration, commands []redis.Cmder) {
+	l.try(ctx, d, commands)
+	if again := refusedOf(commands); len(again) > 0 && l.c.reload(ctx) {
+		l.try(ctx, d, again)
+	}
+}
+
+// refusedOf returns the commands to send again. A transaction is one command, and WAIT is for those
 // before it.
-func refusedOf(commands [][]any, replies []*redis.Cmd) (again []int) {
+func refusedOf(commands []redis.Cmder) (again []redis.Cmder) {
 	for i, n := 0, 0; i < len(commands); i += n {
 		n = 1
-		if commands[i][0] == "multi" {
-			n += slices.IndexFunc(commands[i:], func(c []any) bool { return c[0] == "exec" })
+		if commands[i].Name() == "multi" {
+			n += slices.IndexFunc(commands[i:], func(c redis.Cmder) bool { return c.Name() == "exec" })
 		}
-		if isMoved(replies[i:i+n]) || len(again) > 0 && commands[i][0] == "wait" {
-			for j := range n {
-				again = append(again, i+j)
-			}
+		if isMoved(commands[i:i+n]) || len(again) > 0 && commands[i].Name() == "wait" {
+			again = append(again, commands[i:i+n]...)
 		}
 	}
 	return again
 }
 
-func (l *Log) try(ctx context.Context, d time.Duration, commands [][]any) []*redis.Cmd {
+// try sends commands once. Each has its reply or error then.
+func (l *Log) try(ctx context.Context, d time.Duration, commands []redis.Cmder) {
 	server, err := l.c.server(ctx)
-	replies := make([]*redis.Cmd, len(commands))
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errNotSent, l.c.result(err))
-		for i, command := range commands {
-			replies[i] = redis.NewCmd(ctx, command...)
-			replies[i].SetErr(err)
+		for _, command := range commands {
+			command.SetErr(err)
 		}
-		return replies
+		return
 	}
 	if d != Timeout {
 		server = server.WithTimeout(d)
 	}
 	pipe := server.Pipeline()
-	for i, command := range commands {
-		replies[i] = pipe.Do(ctx, command...)
-	}
+	_ = pipe.BatchProcess(ctx, commands...)
 	_, _ = pipe.Exec(ctx)
 	// The last one has the error of the connection, if there is one.
-	last := replies[len(replies)-1]
+	last := commands[len(commands)-1]
 	if err := last.Err(); err == nil || isReply(err) {
 		_ = l.c.result(nil)
 	} else {
 		err = l.c.result(err)
-		for _, reply := range replies {
-			if failed := reply.Err(); failed != nil && !isReply(failed) {
-				reply.SetErr(notSent(failed, err))
+		for _, command := range commands {
+			if failed := command.Err(); failed != nil && !isReply(failed) {
+				command.SetErr(notSent(failed, err))
 			}
 		}
 	}
-	return replies
 }
 
 // isReply reports whether an error is one that the server has replied.
@@ -170,22 +175,22 @@ func notSent(cause, err error) error {
 
 // isMoved reports whether a server has refused a command, or all of a transaction, because another
 // server has the keys.
-func isMoved(replies []*redis.Cmd) bool {
-	last := replies[len(replies)-1].Err()
-	return last != nil && isReply(last) && slices.ContainsFunc(replies, func(reply *redis.Cmd) bool {
-		_, moved := redis.IsMovedError(reply.Err())
+func isMoved(commands []redis.Cmder) bool {
+	last := commands[len(commands)-1].Err()
+	return last != nil && isReply(last) && slices.ContainsFunc(commands, func(command redis.Cmder) bool {
+		_, moved := redis.IsMovedError(command.Err())
 		return moved
 	})
 }
 
 // result returns the ids of the messages of a call.
-func (l *Log) result(c *call, replies []*redis.Cmd) ([]notify.ID, error) {
-	last := replies[len(replies)-1]
+func (l *Log) result(c *call) ([]notify.ID, error) {
+	last := c.commands[len(c.commands)-1]
 	switch err := last.Err(); {
 	case err == nil:
 	case isReply(err):
-		for _, reply := range replies { // that of EXEC does not say why
-			if err := reply.Err(); err != nil {
+		for _, command := range c.commands { // that of EXEC does not say why
+			if err := command.Err(); err != nil {
 				return nil, fmt.Errorf("%w: %w", notify.ErrUnavailable, l.c.clean(err))
 			}
 		}
@@ -195,11 +200,16 @@ func (l *Log) result(c *call, replies []*redis.Cmd) ([]notify.ID, error) {
 		return nil, fmt.Errorf("%w: %w", notify.ErrUncertain, err)
 	}
 	var texts []any
-	switch reply := last.Val().(type) {
-	case string:
-		texts = []any{reply}
-	case []any:
-		texts = reply
+	switch last := last.(type) {
+	case *redis.ZeroCopyStringCmd:
+		id, err := readID(string(last.Bytes()))
+		if err != nil {
+			return nil, err
+		}
+		c.room.ids[0] = id
+		return c.room.ids[:], nil
+	case *redis.Cmd:
+		texts, _ = last.Val().([]any)
 	}
 	if c.claim != nil {
 		if len(texts) != 2 {
@@ -221,12 +231,21 @@ func readIDs(texts []any, n int) ([]notify.ID, error) {
 	ids := make([]notify.ID, n)
 	for i := range texts {
 		text, _ := texts[i].(string)
-		id, _ := parseID(text)
-		var ok bool
-		if ids[i], ok = id.id(); !ok {
-			return nil, fmt.Errorf("%w: id %.40q of the stream cannot be that of a message",
-				notify.ErrUncertain, text)
+		var err error
+		if ids[i], err = readID(text); err != nil {
+			return nil, err
 		}
 	}
 	return ids, nil
+}
+
+// readID reads the id of a message that was stored.
+func readID(text string) (notify.ID, error) {
+	id, _ := parseID(text)
+	at, ok := id.id()
+	if !ok {
+		return notify.ID{}, fmt.Errorf("%w: id %.40q of the stream cannot be that of a message",
+			notify.ErrUncertain, text)
+	}
+	return at, nil
 }
