@@ -38,6 +38,7 @@ type Presence struct {
 
 	own    own
 	others others
+	page   page // of hashes; of the goroutine of listen
 }
 
 var _ notify.Presence = (*Presence)(nil)
@@ -46,7 +47,7 @@ var _ notify.Presence = (*Presence)(nil)
 // closed, before the Bus.
 func (b *Bus) Presence() *Presence {
 	p := &Presence{b: b, uid: b.Self().UID, known: make(chan struct{}), ready: make(chan struct{}),
-		resigned: make(chan struct{}), own: newOwn(), others: newOthers(b.Self().UID)}
+		resigned: make(chan struct{}), own: newOwn(), others: newOthers(b.Self().UID), page: firstHashPage}
 	p.life, p.end = context.WithCancel(b.life)
 	p.running.Go(p.listen)
 	p.running.Go(p.write)

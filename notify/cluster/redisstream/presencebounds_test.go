@@ -112,7 +112,13 @@ func FuzzPresence(f *testing.F) {
 		if c, err := parseChange(payload); err == nil {
 			o.heard(c, now)
 		}
-		o.read(uid(1), map[string]string{field: value, versionField: "7", wholeField: "1"}, now)
+		read := &scan{uid: uid(1), version: 6, fields: map[string]count{}, isWhole: true}
+		read.put(field, value)
+		if o.begin(read) {
+			o.heard(change{UID: uid(1), Version: 7, Set: map[string]string{field: value}}, now)
+			o.read(read, now)
+		}
+		o.end()
 		sums := map[string]count{}
 		for _, p := range o.peers {
 			for field, c := range p.fields {

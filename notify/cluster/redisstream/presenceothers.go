@@ -20,6 +20,7 @@ type others struct {
 	sums     map[string]count
 	watchers []watcher
 	lead     lead
+	scan     *scan // the hash that is being read; nil: none
 
 	fields, bytes int // of all peers
 }
@@ -107,6 +108,8 @@ func (o *others) heard(c change, now time.Time) (crossings []crossing) {
 	}
 	p.spoke, p.heard = now, now
 	switch {
+	case o.scan != nil && o.scan.uid == c.UID:
+		o.scan.hear(c)
 	case c.Version == p.version+1 && p.version > 0:
 		p.version = c.Version
 		for field, text := range c.Set {
@@ -121,29 +124,28 @@ func (o *others) heard(c change, now time.Time) (crossings []crossing) {
 }
 
 // read applies the hash of another node.
-func (o *others) read(uid string, hash map[string]string, now time.Time) (crossings []crossing) {
-	version, fields, whole := readHash(hash)
+func (o *others) read(s *scan, now time.Time) (crossings []crossing) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	p := o.peers[uid]
+	p := o.peers[s.uid]
 	if p == nil {
 		return nil
 	}
 	switch {
-	case now.Sub(p.heard) >= presenceLife && version == 0:
-		return o.drop(uid)
-	case whole && version >= p.version:
+	case now.Sub(p.heard) >= presenceLife && s.version == 0:
+		return o.drop(s.uid)
+	case s.isWhole && s.version >= p.version:
 		p.stale = false
 	case p.version > 0: // the server has lost the hash, and the node writes it again
 		return nil
 	}
-	p.version = version
+	p.version = s.version
 	for field := range p.fields {
-		if _, is := fields[field]; !is {
+		if _, is := s.fields[field]; !is {
 			crossings = o.put(p, field, count{}, crossings)
 		}
 	}
-	for field, value := range fields {
+	for field, value := range s.fields {
 		crossings = o.put(p, field, value, crossings)
 	}
 	return crossings

@@ -2,6 +2,7 @@ package redisstream
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -53,11 +54,13 @@ func (p *Presence) follow(life context.Context, isReady bool, ready func()) erro
 	if err := p.meetAll(ctx); err != nil {
 		return err
 	}
-	if err := p.readDue(!isReady); err != nil {
+	messages, failed, stop := p.receive(sub)
+	defer stop()
+	if err := p.readDue(messages, !isReady); err != nil {
 		return err
 	}
 	ready()
-	return p.apply(sub)
+	return p.apply(messages, failed)
 }
 
 // meetAll notes all nodes as stale.
@@ -77,18 +80,7 @@ func (p *Presence) meetAll(ctx context.Context) error {
 }
 
 // apply applies messages, and reads what they say is missing.
-func (p *Presence) apply(sub *redis.PubSub) error {
-	messages, failed := make(chan string, maxChanges), make(chan error, 1)
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		failed <- receive(p.life, sub, messages, quit)
-	}()
-	defer func() { // sub.Close ends a read
-		close(quit)
-		_ = sub.Close()
-		<-done
-	}()
+func (p *Presence) apply(messages <-chan string, failed <-chan error) error {
 	ticker := time.NewTicker(presenceRetry)
 	defer ticker.Stop()
 	for {
@@ -98,20 +90,42 @@ func (p *Presence) apply(sub *redis.PubSub) error {
 		case err := <-failed:
 			return err
 		case payload := <-messages:
-			c, err := parseChange(payload)
-			switch {
-			case err != nil:
-				p.b.c.o.Log.Debug("skipped a message of another node", zap.Error(err))
-				continue
-			case c.UID == p.uid:
-				continue
-			}
-			now := p.b.c.o.Now()
-			crossings := p.others.heard(c, now)
-			p.others.changed(crossings, false, now)
+			p.hear(payload)
 		case <-ticker.C:
 		}
-		_ = p.readDue(false) // do logs an error, and the next time is soon
+		_ = p.readDue(messages, false) // result logs an error, and the next time is soon
+	}
+}
+
+// hear applies a message.
+func (p *Presence) hear(payload string) {
+	c, err := parseChange(payload)
+	switch {
+	case err != nil:
+		p.b.c.o.Log.Debug("skipped a message of another node", zap.Error(err))
+		return
+	case c.UID == p.uid:
+		return
+	}
+	now := p.b.c.o.Now()
+	crossings := p.others.heard(c, now)
+	p.others.changed(crossings, false, now)
+}
+
+// receive reads messages until the connection fails or stop is called.
+func (p *Presence) receive(sub *redis.PubSub) (
+	messages <-chan string, failed <-chan error, stop func(),
+) {
+	got, end := make(chan string, maxChanges), make(chan error, 1)
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		end <- receive(p.life, sub, got, quit)
+	}()
+	return got, end, func() { // sub.Close ends a read
+		close(quit)
+		_ = sub.Close()
+		<-done
 	}
 }
 
@@ -137,18 +151,19 @@ func receive(
 }
 
 // readDue reads the hashes that are due. known says that watchers get nothing new.
-func (p *Presence) readDue(known bool) error {
+func (p *Presence) readDue(messages <-chan string, known bool) error {
 	for _, uid := range p.others.due(p.b.c.o.Now()) {
-		var hash map[string]string
-		err := p.b.c.do(p.life, func(ctx context.Context, r *redis.Client) (err error) {
-			hash, err = r.HGetAll(ctx, p.key(uid)).Result()
+		s, err := p.scan(uid, messages)
+		switch {
+		case errors.Is(err, errChanged): // it is still due
+			continue
+		case err != nil:
 			return err
-		})
-		if err != nil {
-			return err
+		case s == nil:
+			continue
 		}
 		now := p.b.c.o.Now()
-		crossings := p.others.read(uid, hash, now)
+		crossings := p.others.read(s, now)
 		p.others.changed(crossings, known, now)
 	}
 	return nil

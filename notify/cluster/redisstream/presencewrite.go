@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -164,16 +163,4 @@ func (p *Presence) leave() error {
 		})
 		return err
 	})
-}
-
-// readHash returns the version of a hash, its counts, and whether these are all.
-func readHash(hash map[string]string) (version uint64, fields map[string]count, whole bool) {
-	version, _ = strconv.ParseUint(hash[versionField], 10, 64)
-	fields = make(map[string]count, len(hash))
-	for field, text := range hash {
-		if c, ok := parseCount(text); ok && c.n > 0 && hasForm(field) {
-			fields[field] = c
-		}
-	}
-	return version, fields, hash[wholeField] == "1"
 }
