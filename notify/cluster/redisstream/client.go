@@ -37,6 +37,8 @@ type Client struct {
 	isDown atomic.Bool                    // the log says so
 	told   rate.Sometimes                 // limits the lines that say so
 
+	pageTimeout, entryTimeout time.Duration // those of page.go, outside of tests
+
 	mu      sync.Mutex
 	buckets map[string]*bucket // guarded by mu
 }
@@ -57,7 +59,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("address of Redis: %w", err)
 	}
 	c := &Client{o: o, told: rate.Sometimes{Interval: time.Second},
-		buckets: make(map[string]*bucket)}
+		buckets: make(map[string]*bucket), pageTimeout: pageTimeout, entryTimeout: entryTimeout}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.target.Store(target)
 	c.open(target)

@@ -27,7 +27,7 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		return nil, err
 	}
 	if c.tls == nil {
-		return conn, nil
+		return patient(conn, c.pageTimeout), nil
 	}
 	config := c.tls.Clone()
 	if config.ServerName == "" {
@@ -38,7 +38,7 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		_ = conn.Close()
 		return nil, err
 	}
-	return secure, nil
+	return patient(secure, c.pageTimeout), nil
 }
 
 // lateErrors makes a dial that fails succeed, with a connection that fails. After errors of its

@@ -76,7 +76,7 @@ func (l *Log) beginHistory(ctx context.Context) (*history, error) {
 // pages are of one stream.
 func (l *Log) readOlder(ctx context.Context, h *history) error {
 	t, up := &l.tail, h.up.String()
-	replies := l.fetch(ctx, [][]any{{"xrevrange", l.stream, h.to, "-", "count", int(t.page)},
+	replies := l.fetch(ctx, t.page, [][]any{{"xrevrange", l.stream, h.to, "-", "count", int(t.page)},
 		{"xrange", l.stream, up, up}})
 	t.page = t.page.after(replies[1].Err())
 	entries, err := readRange(replies[0])
@@ -177,7 +177,7 @@ func isReadOnly(err error) bool {
 
 // newest returns the id of the newest entry, or an error if there is none.
 func (l *Log) newest(ctx context.Context, none error) (streamID, error) {
-	entries, err := readRange(l.fetch(ctx, [][]any{{"xrevrange", l.stream, "+", "-", "count", 1}})[0])
+	entries, err := readRange(l.fetch(ctx, 1, [][]any{{"xrevrange", l.stream, "+", "-", "count", 1}})[0])
 	if err == nil && len(entries) == 0 {
 		err = none
 	}

@@ -20,6 +20,11 @@ const (
 	pageBytes = 4 << 20
 	// pageTimeout is how long a reply with entries may take. A smaller page is asked for after that.
 	pageTimeout = 10 * time.Second
+	// entryTimeout is how long a reply with one entry may bring nothing: there is no smaller page. It is
+	// longer than pageTimeout, by which patientConn tells one from the other.
+	entryTimeout = 15 * time.Second
+	// largeEntry is the size of an entry that a slow link does not carry in Timeout.
+	largeEntry = 1 << 20
 )
 
 // next learns from a reply with n entries.
@@ -40,9 +45,17 @@ func (p page) after(err error) page {
 	return max(1, p/2)
 }
 
-// fetch is do for commands whose replies have entries.
-func (l *Log) fetch(ctx context.Context, commands [][]any) []*redis.Cmd {
-	return l.within(ctx, pageTimeout, commands)
+// timeout returns the time for a reply.
+func (c *Client) timeout(p page) time.Duration {
+	if p <= 1 {
+		return c.entryTimeout
+	}
+	return c.pageTimeout
+}
+
+// fetch is do for commands whose replies have a page of entries.
+func (l *Log) fetch(ctx context.Context, p page, commands [][]any) []*redis.Cmd {
+	return l.within(ctx, l.c.timeout(p), commands)
 }
 
 func readRange(cmd *redis.Cmd) ([]entry, error) {

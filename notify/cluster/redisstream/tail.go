@@ -20,6 +20,7 @@ const tailWait = time.Second
 // tail is the state of the goroutine that reads the stream.
 type tail struct {
 	at   mark // the last entry that was read
+	size int  // its size, if it is known
 	ring ring // at, and those before it
 	page page
 	scan page // of what is retained
@@ -95,11 +96,17 @@ func isClosed(c <-chan struct{}) bool {
 // has replied the new entries, so what is removed before it is noticed.
 func (l *Log) readNew(ctx context.Context) error {
 	t, at := &l.tail, l.tail.at.id.String()
-	read, within := []any{"xread", "count", int(t.page), "streams", l.stream, at}, pageTimeout
+	if t.size > largeEntry { // which comes again, too
+		t.page = 1
+	}
+	within := l.c.timeout(t.page)
+	read := []any{"xread", "count", int(t.page), "streams", l.stream, at}
 	if t.isSure {
 		read = []any{"xread", "count", int(t.page), "block", tailWait.Milliseconds(), "streams",
 			l.stream, at}
-		within = Timeout
+		if t.page > 1 {
+			within = Timeout
+		}
 	}
 	replies := l.within(ctx, within, [][]any{read, {"xrange", l.stream, at, at}})
 	t.page = t.page.after(replies[1].Err())
@@ -114,6 +121,7 @@ func (l *Log) readNew(ctx context.Context) error {
 	if len(before) != 1 || before[0].hash != t.at.hash {
 		return l.verify(ctx)
 	}
+	t.size = before[0].size
 	isAll := len(entries) < int(t.page)
 	t.isSure, t.isGone, t.page = isAll, false, t.page.next(len(entries), sizeOf(entries))
 	l.accept(ctx, notify.Batch{}, entries)
@@ -136,7 +144,7 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 	b.Messages = slices.Grow(b.Messages, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		t.at = mark{e.id, e.hash}
+		t.at, t.size = mark{e.id, e.hash}, e.size
 		t.ring.push(t.at)
 		t.meet(t.at)
 		m, signal, of, other := l.message(e)

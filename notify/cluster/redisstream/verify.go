@@ -110,7 +110,7 @@ func (l *Log) goBack(ctx context.Context, s state) error {
 	}
 	l.lose(reason, head)
 	t.ring.cut(marks[:common])
-	t.at = marks[common-1]
+	t.at, t.size = marks[common-1], 0
 	t.expect(newest)
 	l.hand(notify.Batch{State: state, Loss: &notify.Loss{Head: head}}, nil, t.at.id.position())
 	return nil
@@ -119,7 +119,7 @@ func (l *Log) goBack(ctx context.Context, s state) error {
 // has reports whether the stream has an entry.
 func (l *Log) has(ctx context.Context, of mark) (bool, error) {
 	id := of.id.String()
-	entries, err := readRange(l.fetch(ctx, [][]any{{"xrange", l.stream, id, id}})[0])
+	entries, err := readRange(l.fetch(ctx, 1, [][]any{{"xrange", l.stream, id, id}})[0])
 	return len(entries) == 1 && entries[0].hash == of.hash, err
 }
 
@@ -131,7 +131,7 @@ func (l *Log) forkFrom(from notify.ID) nodewire.Signal {
 // readState reads the state of the stream.
 func (l *Log) readState(ctx context.Context) (s state, err error) {
 	at, stream := l.tail.at.id.String(), l.stream
-	replies := l.fetch(ctx, [][]any{{"multi"}, {"xrange", stream, at, at}, {"xinfo", "stream", stream},
+	replies := l.fetch(ctx, 1, [][]any{{"multi"}, {"xrange", stream, at, at}, {"xinfo", "stream", stream},
 		{"exec"}})
 	parts, err := replies[3].Slice()
 	if err != nil {
