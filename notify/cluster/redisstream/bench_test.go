@@ -35,7 +35,8 @@ func benchLog(b *testing.B) (*redistest.Server, *Log) {
 }
 
 // BenchmarkAppend compares the log, which also reads what it has written, with redis-benchmark, which
-// sends the same entry: as many clients as publishers, and as a pipeline of one client.
+// sends the same entry: as many clients as publishers, and as a pipeline of one client. The bare program
+// writes and reads prepared bytes, and has no publishers.
 func BenchmarkAppend(b *testing.B) {
 	for _, publishers := range []int{1, 16, 128} {
 		b.Run(fmt.Sprintf("log/%d", publishers), func(b *testing.B) {
@@ -43,8 +44,7 @@ func BenchmarkAppend(b *testing.B) {
 			var next atomic.Int64
 			var wg sync.WaitGroup
 			b.ReportAllocs()
-			own, server := processorTime(b), serverTime(b, s)
-			b.ResetTimer()
+			report := measure(b, s)
 			for range publishers {
 				wg.Go(func() {
 					for next.Add(1) <= int64(b.N) {
@@ -56,19 +56,30 @@ func BenchmarkAppend(b *testing.B) {
 				})
 			}
 			wg.Wait()
-			b.StopTimer()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
-			each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 / float64(b.N) }
-			b.ReportMetric(each(processorTime(b)-own), "own-µs/op")
-			b.ReportMetric(each(serverTime(b, s)-server), "redis-µs/op")
+			report()
 		})
 		b.Run(fmt.Sprintf("redis-benchmark/%d", publishers), func(b *testing.B) {
 			redisBenchmark(b, "-c", strconv.Itoa(publishers))
 		})
 	}
+	b.Run("bare", bare)
 	b.Run("redis-benchmark/pipeline", func(b *testing.B) {
-		redisBenchmark(b, "-c", "1", "-P", "62")
+		redisBenchmark(b, "-c", "1", "-P", strconv.Itoa(barePipeline))
 	})
+}
+
+// measure starts the timer, and returns a function that reports the rate and the processor time of an
+// append: of this process, and of the server.
+func measure(b *testing.B, s *redistest.Server) (report func()) {
+	own, server := processorTime(b), serverTime(b, s)
+	b.ResetTimer()
+	return func() {
+		b.StopTimer()
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+		each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 / float64(b.N) }
+		b.ReportMetric(each(processorTime(b)-own), "own-µs/op")
+		b.ReportMetric(each(serverTime(b, s)-server), "redis-µs/op")
+	}
 }
 
 // serverTime returns the processor time of a server.
@@ -98,6 +109,7 @@ func redisBenchmark(b *testing.B, flags ...string) {
 	args := append([]string{"-p", strconv.Itoa(s.Port), "-n", strconv.Itoa(max(b.N, 10_000)), "-q"}, flags...)
 	args = append(args, "xadd", "socket.io", "maxlen", "~", "100000", "*")
 	b.ResetTimer()
+	server := serverTime(b, s)
 	out, err := exec.Command("redis-benchmark", append(args, f.Pairs()...)...).Output()
 	if err != nil {
 		b.Skip(err) // it is not installed
@@ -111,6 +123,8 @@ func redisBenchmark(b *testing.B, flags ...string) {
 		b.Fatal(err)
 	}
 	b.ReportMetric(rate, "appends/s")
+	spent := serverTime(b, s) - server
+	b.ReportMetric(float64(spent.Nanoseconds())/1000/float64(max(b.N, 10_000)), "redis-µs/op")
 }
 
 // BenchmarkAcknowledgement reports how long publishers wait at 1,000 publishes a second.
