@@ -169,7 +169,7 @@ func (b *bridge) publish(ctx context.Context, entries []entry) error {
 // message returns the channel and the message of an entry, or nothing if it is not for servers with the
 // pub/sub adapter.
 func (b *bridge) message(e *entry) [][]byte {
-	decoded, err := nodewire.Decode(e.fields)
+	decoded, err := nodewire.Decode(e.fields())
 	if err != nil { // the log has told it
 		return nil
 	}

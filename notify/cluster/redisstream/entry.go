@@ -3,19 +3,19 @@ package redisstream
 import (
 	"errors"
 	"hash/maphash"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
-// entry is an entry of the stream.
+// entry is an entry of the stream. Those of a page share its memory, which the next one has, too.
 type entry struct {
-	id     streamID
-	fields nodewire.Fields
-	hash   uint64 // of all fields and values
-	size   int    // of all fields and values
+	id      streamID
+	raw     []byte // the fields and values, as they are on the wire
+	uid, rc []byte // two of them
+	hash    uint64 // of raw
+	size    int    // of the fields and values
 }
 
 // time returns when the server stored the entry, by its clock.
@@ -36,26 +36,28 @@ func readEntry(reply any) (e entry, err error) {
 	id, _ := pair[0].(string)
 	texts, _ := pair[1].([]any)
 	var ok bool
-	if e.id, ok = parseID(id); !ok || len(texts)%2 != 0 {
+	if e.id, ok = parseID(id); !ok {
 		return e, errReply
 	}
-	var h maphash.Hash
-	h.SetSeed(hashSeed)
-	for i := 0; i < len(texts); i += 2 {
-		name, ok1 := texts[i].(string)
-		value, ok2 := texts[i+1].(string)
-		if !ok1 || !ok2 {
+	var raw []byte
+	for _, text := range texts {
+		text, ok := text.(string)
+		if !ok {
 			return e, errReply
 		}
-		for _, text := range [...]string{name, value} {
-			maphash.WriteComparable(&h, len(text))
-			_, _ = h.WriteString(text)
-		}
-		e.size += len(name) + len(value)
-		e.fields.Set(name, value)
+		raw = appendRaw(raw, text)
 	}
-	e.hash = h.Sum64()
+	r := rawReply{raw}
+	if !r.fields(&e, len(texts)) {
+		return e, errReply
+	}
 	return e, nil
+}
+
+// appendRaw appends a text as it is on the wire.
+func appendRaw(dst []byte, text string) []byte {
+	dst = strconv.AppendInt(append(dst, '$'), int64(len(text)), 10)
+	return append(append(append(dst, crlf...), text...), crlf...)
 }
 
 // readEntries reads the reply of XRANGE and XREVRANGE.
@@ -74,7 +76,7 @@ func readEntries(reply any) ([]entry, error) {
 	return entries, nil
 }
 
-// readNew reads the reply of XREAD for one stream: no entries are none that are new.
+// readNew reads the reply of XREAD for one stream, as readPage does, of a command that go-redis has read.
 func readNew(cmd *redis.Cmd) ([]entry, error) {
 	reply, err := cmd.Result()
 	if errors.Is(err, redis.Nil) {

@@ -35,8 +35,9 @@ type call struct {
 
 // waiting is a message that the tail has not read.
 type waiting struct {
-	of *call
-	m  *notify.Message
+	of   *call
+	m    *notify.Message
+	mark string
 }
 
 // pending has the messages that the writer has sent or will send, so that the tail delivers the
@@ -58,7 +59,7 @@ func (p *pending) add(c *call) {
 	defer p.mu.Unlock()
 	c.left = len(c.messages)
 	for i, mark := range c.marks {
-		p.calls[mark] = waiting{c, c.messages[i]}
+		p.calls[mark] = waiting{c, c.messages[i], mark}
 	}
 }
 
@@ -110,14 +111,14 @@ func (p *pending) reply(c *call, ids []notify.ID, err error, now time.Time) {
 }
 
 // take returns the message of a mark with its id, and the call that it belongs to, or nil.
-func (p *pending) take(mark string, id notify.ID) (*notify.Message, *call) {
+func (p *pending) take(mark []byte, id notify.ID) (*notify.Message, *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w, ok := p.calls[mark]
+	w, ok := p.calls[string(mark)]
 	if !ok {
 		return nil, nil
 	}
-	delete(p.calls, mark)
+	delete(p.calls, w.mark)
 	w.m.ID = id
 	return w.m, w.of
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/notify"
@@ -19,11 +20,12 @@ const tailWait = time.Second
 
 // tail is the state of the goroutine that reads the stream.
 type tail struct {
-	at   mark // the last entry that was read
-	size int  // its size, if it is known
-	ring ring // at, and those before it
-	page page
-	scan page // of what is retained
+	at     mark // the last entry that was read
+	size   int  // its size, if it is known
+	ring   ring // at, and those before it
+	page   page
+	memory []byte // of the last page
+	scan   page   // of what is retained
 
 	length length
 	isSure bool             // everything was read, so that the server may wait for more
@@ -108,13 +110,13 @@ func (l *Log) readNew(ctx context.Context) error {
 			within = Timeout
 		}
 	}
-	replies := l.within(ctx, within, [][]any{read, {"xrange", l.stream, at, at}})
-	t.page = t.page.after(replies[1].Err())
-	entries, err := readNew(replies[0])
+	last := redis.NewCmd(ctx, "xrange", l.stream, at, at)
+	entries, err := l.readPage(ctx, within, read, last)
+	t.page = t.page.after(last.Err())
 	if err != nil {
 		return err
 	}
-	before, err := readRange(replies[1])
+	before, err := readRange(last)
 	if err != nil {
 		return err
 	}
@@ -181,12 +183,12 @@ func (l *Log) message(e *entry) (
 	m *notify.Message, signal *notify.Batch, of *call, other *nodewire.Entry,
 ) {
 	id, ok := e.id.id()
-	if ok && e.fields.UID == l.uid {
-		if m, of := l.pending.take(e.fields.RC, id); m != nil {
+	if ok && string(e.uid) == l.uid {
+		if m, of := l.pending.take(e.rc, id); m != nil {
 			return m, nil, of, nil
 		}
 	}
-	decoded, err := nodewire.Decode(e.fields)
+	decoded, err := nodewire.Decode(e.fields())
 	switch {
 	case errors.Is(err, nodewire.ErrIgnored):
 		return nil, nil, nil, nil

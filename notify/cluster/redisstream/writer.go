@@ -86,7 +86,10 @@ func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
 // within is do with the time that the replies may take.
 func (l *Log) within(ctx context.Context, d time.Duration, commands [][]any) []*redis.Cmd {
 	sent := commandsOf(ctx, commands)
-	l.run(ctx, d, sent)
+	l.try(ctx, d, sent)
+	if again := refusedOf(sent); len(again) > 0 && l.c.reload(ctx) {
+		l.try(ctx, d, again)
+	}
 	replies := make([]*redis.Cmd, len(sent))
 	for i := range sent {
 		replies[i] = sent[i].(*redis.Cmd)
@@ -100,14 +103,6 @@ func commandsOf(ctx context.Context, commands [][]any) []redis.Cmder {
 		all[i] = redis.NewCmd(ctx, command...)
 	}
 	return all
-}
-
-// run is within for commands of any type.
-func (l *Log) run(ctx context.Context, d time.Duration, commands []redis.Cmder) {
-	l.try(ctx, d, commands)
-	if again := refusedOf(commands); len(again) > 0 && l.c.reload(ctx) {
-		l.try(ctx, d, again)
-	}
 }
 
 // refusedOf returns the commands to send again. A transaction is one command, and WAIT is for those
