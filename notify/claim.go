@@ -38,10 +38,11 @@ func WithClaim(ctx context.Context, c Claim) context.Context {
 
 // ClaimOf returns the Claim of an Append, or nil, and a function that returns its value.
 func ClaimOf(ctx context.Context) (c *Claim, value func() []byte) {
-	if c = claimOf(ctx); c == nil || c.results == nil {
+	found := claimOf(ctx) // c in the function would take memory of each call
+	if found == nil || found.results == nil {
 		return nil, nil
 	}
-	return c, func() []byte { return c.Value(c.results()) }
+	return found, func() []byte { return found.Value(found.results()) }
 }
 
 func claimOf(ctx context.Context) *Claim {

@@ -2,8 +2,8 @@ package nodewire
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
-	"sync"
 )
 
 // Fields are the fields of an entry of the stream. A missing field is empty.
@@ -99,43 +99,41 @@ func (e *Entry) readHead(number string) error {
 // hasBody reports whether an entry of the type has data.
 func (e *Entry) hasBody() bool { return e.Type >= TypeBroadcast && e.Type <= TypeAck }
 
-// texts has memory in which the data of an entry is written before its size is known.
-var texts = sync.Pool{New: func() any { return new([]byte) }}
-
-const maxScratch = 64 << 10 // bytes that are kept
-
 // Fields returns the fields of an entry for the stream. The error is a *notify.ValidationError for
 // an entry that must not be written.
 //
 // A broadcast with a RequestID belongs into the stream of adapter 0.2 only: a server that restores
 // a session replays it.
 func (e *Entry) Fields() (Fields, error) {
+	f, _, err := e.fields(nil)
+	return f, err
+}
+
+// fields is Fields. It writes the data in memory first, and returns that.
+func (e *Entry) fields(memory []byte) (f Fields, text []byte, err error) {
 	if e.Type == TypeSignal {
-		return e.signalFields()
+		f, err = e.signalFields()
+		return f, memory, err
 	}
 	if err := e.check(); err != nil {
-		return Fields{}, err
+		return Fields{}, memory, err
 	}
 	if e.UID == "" {
-		return Fields{}, refuse("uid", "is missing")
+		return Fields{}, memory, refuse("uid", "is missing")
 	}
-	f := Fields{UID: e.UID, Namespace: e.Namespace, Type: strconv.Itoa(int(e.Type)), Via: e.Via}
-	scratch := texts.Get().(*[]byte)
-	defer texts.Put(scratch)
-	text := e.appendBody((*scratch)[:0])
+	f = Fields{UID: e.UID, Namespace: e.Namespace, Type: strconv.Itoa(int(e.Type)), Via: e.Via}
+	text = e.appendBody(slices.Grow(memory, len(e.Packet.JSON)+128))
 	if len(e.Packet.Attachments) > 0 && e.hasBody() {
 		packed, err := toMsgpack(nil, text, e.Packet.Attachments)
 		if err != nil {
-			return Fields{}, err
+			return Fields{}, text, err
 		}
 		text = base64.StdEncoding.AppendEncode(text[:0], packed)
 	}
 	if len(text) > MaxPayload {
-		return Fields{}, tooLarge(len(text))
+		return Fields{}, text, tooLarge(len(text))
 	}
-	if f.Data = string(text); cap(text) <= maxScratch {
-		*scratch = text
-	}
+	f.Data = string(text)
 	f.RC = string(e.mark.append(make([]byte, 0, usualMark)))
-	return f, nil
+	return f, text, nil
 }

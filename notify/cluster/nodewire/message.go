@@ -21,7 +21,16 @@ import (
 // its id; Node's clients have the id as the last argument of the event. The entry has the TTL in
 // milliseconds, rounded up.
 func FromMessage(m *notify.Message, uid, nonce string) (*Entry, error) {
-	e := &Entry{
+	e := &Entry{}
+	if err := e.set(m, uid, nonce, nil); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// set makes e the entry of a message. The packet can be in memory.
+func (e *Entry) set(m *notify.Message, uid, nonce string, memory []byte) error {
+	*e = Entry{
 		Type: TypeBroadcast, UID: uid, Namespace: cmp.Or(m.Namespace, notify.RootNamespace),
 		mark: mark{
 			kind: kindNotification, nonce: nonce, timestamp: m.Timestamp.UnixMilli(),
@@ -34,7 +43,7 @@ func FromMessage(m *notify.Message, uid, nonce string) (*Entry, error) {
 	to := notify.Recipients{Rooms: m.Rooms, Except: m.Except}
 	var err error
 	if e.Opts, err = OptsOf(e.Namespace, to); err != nil {
-		return nil, err
+		return err
 	}
 	e.Opts.Volatile = m.Volatile
 	back := e.ownRecipients()
@@ -45,7 +54,7 @@ func FromMessage(m *notify.Message, uid, nonce string) (*Entry, error) {
 		e.mark.ex = m.Except
 	}
 	if !utf8.ValidString(m.Type) {
-		return nil, refuse("type", "is not valid UTF-8")
+		return refuse("type", "is not valid UTF-8")
 	}
 	switch {
 	case m.Args != nil:
@@ -54,21 +63,18 @@ func FromMessage(m *notify.Message, uid, nonce string) (*Entry, error) {
 		if len(m.Attachments) > 0 {
 			e.Packet.JSON = m.BinaryArgs
 		}
-		e.Packet.JSON, err = appendEmit(nil, m.Type, e.Packet.JSON)
+		e.Packet.JSON, err = appendEmit(memory, m.Type, e.Packet.JSON)
 	case m.Bare:
 		e.mark.kind, e.mark.metadata = kindBare, m.Metadata
-		text := append(strictjson.AppendString([]byte{'['}, m.Type), ',')
+		text := append(strictjson.AppendString(append(memory, '['), m.Type), ',')
 		e.Packet.JSON = append(append(text, m.Payload()...), ']')
 	default:
-		e.Packet.JSON = appendNotification(make([]byte, 0, len(m.Data)+len(m.Metadata)+128), m)
-	}
-	if err == nil {
-		err = e.checkMark()
+		e.Packet.JSON = appendNotification(slices.Grow(memory, len(m.Data)+len(m.Metadata)+128), m)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return e, nil
+	return e.checkMark()
 }
 
 // checkMark checks what only FromMessage sets.

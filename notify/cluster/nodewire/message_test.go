@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -396,4 +397,24 @@ func TestMessageOwnsItsMemory(t *testing.T) {
 	if again := through(t, f); cap(again.Data) > 8 {
 		t.Errorf("%d bytes for 1", cap(again.Data))
 	}
+}
+
+// FieldsOf returns the same as FromMessage and Fields, and nothing of what it has made before.
+func TestFieldsOf(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		for range 3 {
+			m := anyMessage(t)
+			uid := NewUID()
+			got, err := FieldsOf(m, uid, "nonce")
+			var want Fields
+			e, wantErr := FromMessage(m, uid, "nonce")
+			if wantErr == nil {
+				want, wantErr = e.Fields()
+			}
+			if got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+				t.Fatalf("%+v, %v, want %+v, %v", got, err, want, wantErr)
+			}
+		}
+	})
 }

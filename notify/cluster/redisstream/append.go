@@ -88,11 +88,7 @@ func (l *Log) newCall(ctx context.Context, messages []*notify.Message) (*call, e
 	c.marks = c.room.marks[:0]
 	adds, retains := c.room.adds[:0], false
 	for _, m := range messages {
-		e, err := nodewire.FromMessage(m, l.uid, strconv.FormatUint(l.nonce.Add(1), 36))
-		if err != nil {
-			return nil, err
-		}
-		f, err := e.Fields()
+		f, err := nodewire.FieldsOf(m, l.uid, strconv.FormatUint(l.nonce.Add(1), 36))
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -67,13 +68,18 @@ func (l *Log) sendOnce(ctx context.Context, calls []*call, again bool) (refused 
 			continue
 		}
 		ids, err := l.result(c)
-		var claimed *notify.ClaimedError // of a message that a replica may not have either
-		if late != nil && (err == nil || errors.As(err, &claimed)) {
+		if late != nil && (err == nil || isClaimed(err)) {
 			err = late
 		}
 		l.pending.reply(c, ids, err, now)
 	}
 	return refused
+}
+
+// isClaimed reports whether a claim has a value, which a replica may not have either.
+func isClaimed(err error) bool {
+	var claimed *notify.ClaimedError
+	return errors.As(err, &claimed)
 }
 
 // do sends commands to the server that has the stream, on one connection, and returns them with their
@@ -240,7 +246,7 @@ func readID(text string) (notify.ID, error) {
 	at, ok := id.id()
 	if !ok {
 		return notify.ID{}, fmt.Errorf("%w: id %.40q of the stream cannot be that of a message",
-			notify.ErrUncertain, text)
+			notify.ErrUncertain, strings.Clone(text)) // else each text would be on the heap
 	}
 	return at, nil
 }
