@@ -15,8 +15,8 @@ import (
 )
 
 // The tail reads the reply of XREAD as it is on the wire, in memory that it uses again. go-redis would
-// make a value of each name and text, and of its own entries a node needs the id and the field rc. The reply
-// is *-1 if nothing is new, or else
+// make a value of each name and text, and of its own entries a node needs the id and the field rc. The
+// reply is *-1 if nothing is new, or else
 //
 //	*1 [ *2 [ $stream *n [ *2 [ $id *2k [ $name $value … ] ] … ] ] ]
 //

@@ -31,8 +31,8 @@ func writeEntries(stream string, entries []entry) []byte {
 // A page is the same whether go-redis reads it or the tail does: its hashes are compared.
 func TestRawPage(t *testing.T) {
 	t.Parallel()
-	texts := rapid.OneOf(rapid.SampledFrom([]string{"uid", "nsp", "type", "data", "rc", "", "\r\n", "$1\r\na\r\n"}),
-		rapid.StringN(0, 20, 2000))
+	names := []string{"uid", "nsp", "type", "data", "rc", "", "\r\n", "$1\r\na\r\n"}
+	texts := rapid.OneOf(rapid.SampledFrom(names), rapid.StringN(0, 20, 2000))
 	rapid.Check(t, func(t *rapid.T) {
 		list := make([]any, rapid.IntRange(0, 5).Draw(t, "entries"))
 		for i := range list {
@@ -125,7 +125,8 @@ func TestReadOfAnotherKey(t *testing.T) {
 	s, c := start(t)
 	l := unread(c)
 	s.Do(t, "SET", "socket.io", "x")
-	if err := l.readNew(t.Context()); err == nil || !isReply(err) || !strings.HasPrefix(err.Error(), "WRONGTYPE") {
+	err := l.readNew(t.Context())
+	if err == nil || !isReply(err) || !strings.HasPrefix(err.Error(), "WRONGTYPE") {
 		t.Errorf("error %v", err)
 	}
 }
