@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { after } from "node:test";
 import { chromium } from "playwright-core";
 import { API_KEY } from "./harness.mjs";
 import { SOON } from "./wait.mjs";
@@ -38,15 +39,32 @@ export function browserFlags() {
   return [...FLAGS, ...(root ? ["--no-sandbox"] : [])];
 }
 
-/** Starts a browser for one test. flags: additional flags. */
-export async function openBrowser(t, flags = []) {
-  const browser = await chromium.launch({
+const launch = (flags) =>
+  chromium.launch({
     executablePath: executable(),
     args: [...browserFlags(), ...flags],
     timeout: SOON,
   });
+
+/** Starts a browser for one test. flags: additional flags. */
+export async function openBrowser(t, flags = []) {
+  const browser = await launch(flags);
   t.after(() => browser.close());
   return browser;
+}
+
+/**
+ * Returns openBrowser for a file whose tests run one after the other. They share one browser, and
+ * the contexts of a test close at its end. A file calls it at its top level.
+ */
+export function oneBrowser() {
+  let launched;
+  after(async () => (await launched)?.close());
+  return async (t) => {
+    const browser = await (launched ??= launch([]));
+    t.after(() => Promise.all(browser.contexts().map((context) => context.close())));
+    return browser;
+  };
 }
 
 /** The console of a server in a tab. */

@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { test } from "node:test";
-import { Console, openBrowser } from "./browser.mjs";
+import { Console, oneBrowser } from "./browser.mjs";
 import { openStream } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
 import { retry, TEST } from "./wait.mjs";
+
+const openBrowser = oneBrowser();
 
 const VIEWS = [
   "connections",

@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { Console, openBrowser } from "./browser.mjs";
+import { Console, oneBrowser } from "./browser.mjs";
 import { connectSocket, openStream } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
 import { once, retry, SOON, TEST } from "./wait.mjs";
+
+const openBrowser = oneBrowser();
 
 test("connections and channels are listed, changed and ended", TEST, async (t) => {
   const server = await Server.start(t);

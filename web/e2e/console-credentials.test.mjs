@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Console, openBrowser } from "./browser.mjs";
+import { Console, oneBrowser } from "./browser.mjs";
 import { openStream } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
 import { retry, TEST } from "./wait.mjs";
+
+const openBrowser = oneBrowser();
 
 test("tickets and tokens admit clients, and the secret stays in the form", TEST, async (t) => {
   const secret = "a secret of the test, long enough for it";

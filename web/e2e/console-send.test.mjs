@@ -4,11 +4,13 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { Console, openBrowser } from "./browser.mjs";
+import { Console, oneBrowser } from "./browser.mjs";
 import { connectSocket } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
 import { SECRET } from "./hook.mjs";
 import { once, retry, SOON, TEST } from "./wait.mjs";
+
+const openBrowser = oneBrowser();
 
 /** Opens the form of a kind. */
 async function open(t, server, kind) {

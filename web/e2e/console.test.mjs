@@ -3,10 +3,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Console, openBrowser, rowOf, rowsOf } from "./browser.mjs";
+import { Console, oneBrowser, rowOf, rowsOf } from "./browser.mjs";
 import { connectSocket, ID } from "./clients.mjs";
 import { API_KEY, Server } from "./harness.mjs";
 import { retry, TEST } from "./wait.mjs";
+
+const openBrowser = oneBrowser();
 
 test("both sides show each kind of target with the same ids", TEST, async (t) => {
   const server = await Server.start(t);

@@ -11,7 +11,7 @@ import { delimiter, join } from "node:path";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
-import { openBrowser } from "./browser.mjs";
+import { oneBrowser } from "./browser.mjs";
 import { connectSocket, openStream } from "./clients.mjs";
 import { API_KEY, binaryPath, freePort, Server } from "./harness.mjs";
 import {
@@ -24,6 +24,8 @@ import {
   snippetsOf,
 } from "./snippets.mjs";
 import { BUILD, forEach, retry, SOON, TEST } from "./wait.mjs";
+
+const openBrowser = oneBrowser();
 
 const root = join(import.meta.dirname, "..", "..");
 const JWT_SECRET = "0123456789abcdef0123456789abcdef";

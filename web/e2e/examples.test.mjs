@@ -5,10 +5,12 @@ import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { openBrowser } from "./browser.mjs";
+import { oneBrowser } from "./browser.mjs";
 import { binaryPath, builds, freePort } from "./harness.mjs";
 import { Program } from "./snippets.mjs";
 import { BUILD, retry, SOON, TEST } from "./wait.mjs";
+
+const openBrowser = oneBrowser();
 
 const root = join(import.meta.dirname, "..", "..");
 const examples = join(root, "examples");

@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Console, openBrowser } from "./browser.mjs";
+import { Console, oneBrowser } from "./browser.mjs";
 import { connectSocket } from "./clients.mjs";
 import { Server } from "./harness.mjs";
 import { SOON, TEST } from "./wait.mjs";
+
+const openBrowser = oneBrowser();
 
 const payloads = [
   `<img src=x onerror="alert(1)">`,

@@ -4,9 +4,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openBrowser } from "./browser.mjs";
+import { oneBrowser } from "./browser.mjs";
 import { start } from "./disk.mjs";
 import { retry, SOON, TEST } from "./wait.mjs";
+
+const openBrowser = oneBrowser();
 
 /** What the page of socket.io on connection state recovery does, with elements that show it. */
 const PAGE = `<!doctype html>
