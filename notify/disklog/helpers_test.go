@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if os.Getenv("ROOMCAST_SOAK") == "" {
-		_ = flag.Set("rapid.checks", "15") // each opens many stores
+		_ = flag.Set("rapid.checks", "8") // each opens many stores
 	}
 	goleak.VerifyTestMain(m)
 }
