@@ -23,8 +23,10 @@ run: ## Serve on http://127.0.0.1:3000; ARGS="--port 4000" passes flags.
 deps: ## Check what the tests need; on Debian, install what is missing.
 	@.ci/deps
 
-test: deps vet ## Run every test: Go with the race detector, and at the same time browsers and official clients.
-	@.ci/both '$(MAKE) race' '$(MAKE) client e2e'
+test: deps ## Run every test: Go with the race detector, and at the same time browsers and official clients.
+	@.ci/both '$(MAKE) vet' '$(MAKE) npm'
+	@$(MAKE) assets # now, because Go embeds them and must not find them half written
+	@.ci/both '$(MAKE) race' '$(MAKE) browsers'
 
 check: lint vet race ## Check format, vet and staticcheck, and run the Go tests with the race detector.
 
@@ -38,11 +40,18 @@ vet: ## Run go vet.
 race: ## Run the Go tests with the race detector.
 	$(call limit,900) go test -race -timeout 10m ./...
 
-npm: ## Install what the browser side needs.
-	cd web && $(call limit,300) npm ci --no-audit --no-fund
+npm: web/node_modules/.package-lock.json ## Install what the browser side needs, unless it is there.
 
-client: npm ## Check, build and test the npm package, in a browser and in Node, against the real binary.
+# npm writes this file last.
+web/node_modules/.package-lock.json: web/package-lock.json web/package.json $(wildcard web/*/package.json)
+	cd web && $(call limit,300) npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: assets
+assets: npm ## Check and build the npm package and the console.
 	cd web && $(call limit,120) npm run check && $(call limit,120) npm run build
+
+client: assets ## Check, build and test the npm package, in a browser and in Node, against the real binary.
 	cd web && $(call limit,600) npm test
 
 .PHONY: package-check
@@ -54,6 +63,10 @@ package-check: npm ## Check what npm publishes: files, exports and types; print 
 
 e2e: npm ## Run the real binary against the official clients and a browser.
 	cd web/e2e && $(call limit,900) node run.mjs
+
+.PHONY: browsers
+browsers: npm ## Run the tests of client and e2e at the same time.
+	cd web/e2e && $(call limit,900) node run.mjs --client
 
 generate: ## Write what is made from other files: the TypeScript of the catalogue, and the console's assets.
 	go generate ./...

@@ -14,9 +14,8 @@ const root = join(import.meta.dirname, "..", "..");
 const modules = join(root, "..", "node_modules");
 let home = "", files: string[] = [];
 
-/** Builds the package, and installs the files that npm packs into a temporary project. */
+/** Installs the files that npm packs into a temporary project. The runner has built them. */
 beforeAll(async () => {
-  await run("npm", ["run", "build"], { cwd: root });
   home = await mkdtemp(join(tmpdir(), "roomcast-package-"));
   const { stdout } = await run("npm", ["pack", "--dry-run", "--json"], { cwd: root });
   files = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
