@@ -16,7 +16,7 @@ import (
 // and nothing that was acknowledged is lost, because DURABILITY=replica waits for a replica.
 func TestFailoverDuringRollingRestart(t *testing.T) {
 	t.Parallel()
-	each, every := 4, 10*time.Millisecond
+	each, every := 4, 20*time.Millisecond
 	if servertest.Soaking() {
 		each, every = 50, 2*time.Millisecond
 	}
