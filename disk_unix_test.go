@@ -49,6 +49,12 @@ func TestFailedWrite(t *testing.T) {
 	t.Parallel()
 	settings := map[string]string{"API_KEYS": testKey, "DATA_DIR": t.TempDir()}
 	p := startChild(t, 1000, settings, "sh", "-c", `ulimit -f 300 && exec "$0" "$@"`)
+	large := `{"target":{"all":true},"type":"hello","data":"` + strings.Repeat("x", 5000) + `"}`
+	for range 10 { // a part of the room, so that fewer small ones reach its end
+		if status, text, err := p.post(testKey, large); status != 200 {
+			t.Fatalf("%d %s %v", status, text, err)
+		}
+	}
 	last := ""
 	servertest.Eventually(t, "the process ends", func() bool {
 		status, text := p.tryPublish()

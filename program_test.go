@@ -150,8 +150,12 @@ func (p *program) tryPublish() (status int, text string) {
 }
 
 func (p *program) send(key string) (status int, text string, err error) {
-	body := strings.NewReader(`{"target":{"all":true},"type":"hello"}`)
-	r, err := http.NewRequest("POST", p.base+"/v1/notifications", body)
+	return p.post(key, `{"target":{"all":true},"type":"hello"}`)
+}
+
+// post sends a notification.
+func (p *program) post(key, body string) (status int, text string, err error) {
+	r, err := http.NewRequest("POST", p.base+"/v1/notifications", strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
