@@ -84,6 +84,8 @@ test("a call waits until the time in Retry-After", async () => {
 });
 
 test("the pauses between attempts grow, and are random", async () => {
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  onTestFinished(() => timers.mockRestore());
   const pauses = await Promise.all(Array.from({ length: 10 }, async () => {
     const mine: number[] = [];
     const { SSEManager } = backendOf("http://127.0.0.1:9", {
@@ -101,7 +103,10 @@ test("the pauses between attempts grow, and are random", async () => {
     expect(two).toBeGreaterThanOrEqual(99);
     expect(three).toBeGreaterThanOrEqual(199);
   }
-  expect(new Set(pauses.map(([one]) => Math.round(one!))).size).toBeGreaterThan(3);
+  // As asked for: on a busy machine many timers end at the same time.
+  const first = timers.mock.calls.map(([, ms]) => ms!).filter((ms) => ms >= 50 && ms < 100);
+  expect(first.length).toBeGreaterThanOrEqual(10);
+  expect(new Set(first).size).toBeGreaterThan(3);
 });
 
 test("the last attempt takes all the time that is left", async () => {
