@@ -79,8 +79,10 @@ export class NodeServer {
   async stop() {
     await this.io.close();
     await this.client.ping(); // after what the adapter has written
+    // The adapter does not wait for its UNSUBSCRIBE, which a disconnect would let fail.
+    await this.subscriber?.quit();
     await this.client.disconnect();
-    if (this.subscriber) return this.subscriber.disconnect();
+    if (this.subscriber) return;
     const { client } = this.redis;
     await this.redis.append({ end: this.name }); // the adapter ends when it has read something
     await retry(async () => !(await client.clientList()).some(({ name }) => name === this.name),

@@ -208,15 +208,16 @@ func TestBridgeLargeEntries(t *testing.T) {
 	c := dial(t, bridged(s.URLOf("roomcast", "node-password")))
 	l := openLog(t, c, nil)
 	readFrom(t, l)
+	s.Do(t, "CONFIG", "SET", "client-output-buffer-limit", "pubsub 3mb 3mb 0") // 32 MiB by default
 	h := hear(t, s)
-	add(t, l, "before")
-	const n = 14 // 42 MiB
-	for range n {
-		add(t, l, strings.Repeat("x", 3<<20))
+	const n = 12 // 6 MiB
+	large := `{"packet":{"type":2,"data":["e","` + strings.Repeat("x", 512<<10) + `"]},"opts":{"rooms":["r"]}}`
+	for _, data := range append([]string{strings.Replace(large, "xxx", "before", 1)}, slices.Repeat([]string{large}, n)...) {
+		s.Do(t, "XADD", "roomcast", "*", "uid", "aa", "nsp", "/", "type", "3", "data", data)
 	}
 	g := bridgeOf(t, l)
 	got := h.await(t, n+1)
-	if len(got) != n+1 || !strings.Contains(got[0], `"before"`) || g.Dropped() != 0 {
+	if len(got) != n+1 || !strings.Contains(got[0], `"before`) || g.Dropped() != 0 {
 		t.Errorf("%d messages, dropped %d", len(got), g.Dropped())
 	}
 	other := newBridge(&Ingest{o: IngestOptions{Servers: "forbidden"}, l: l, c: c}, "x")

@@ -24,7 +24,7 @@ func (c *Client) Reload(o Options) error {
 		return fmt.Errorf("address of Redis: %w", errOtherPlace)
 	}
 	next.former = former.password // a connection that begins now may still send it
-	if former.password == next.password {
+	if auth.Secret(former.password).Equal(next.password) {
 		next.former = former.former
 	}
 	c.target.Store(next)
