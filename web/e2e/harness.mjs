@@ -3,7 +3,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join, sep } from "node:path";
@@ -66,19 +66,30 @@ export async function binaryPath(program = ".") {
 }
 
 /**
- * Returns a TCP port that is free at the moment. It is below the range of outgoing connections: on
- * a busy machine one of them could take a port of that range before the server listens on it, or
- * while the server restarts.
+ * Returns a TCP port that is free, and that no other test of this run gets. It is below the range of
+ * outgoing connections: on a busy machine one of them could take a port of that range before the
+ * server listens on it, or while the server restarts.
  */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+export async function freePort() {
+  const directory = join(await builds(), "ports");
+  await mkdir(directory, { recursive: true });
+  for (;;) {
     const port = 16_384 + Math.floor(Math.random() * 16_384);
+    try {
+      await writeFile(join(directory, `${port}`), "", { flag: "wx" });
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+      continue;
+    }
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port) {
+  return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once(
-      "error",
-      (error) => error.code === "EADDRINUSE" ? resolve(freePort()) : reject(error),
-    );
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(port)));
+    probe.once("error", (error) => error.code === "EADDRINUSE" ? resolve(false) : reject(error));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
   });
 }
 
