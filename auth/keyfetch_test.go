@@ -53,30 +53,33 @@ func TestKeySetWithoutKeys(t *testing.T) {
 		"empty": `{"keys":[]}`, "null": `{"keys":null}`, "for encryption": set(t, public, "", "enc"),
 		"a secret": set(t, map[string]any{"k": []byte("a-secret-of-32-bytes-0123456789a")}, "", ""),
 	} {
-		p := newProvider(t, empty)
-		k, _ := newKeySet(t, p)
-		a := newAuth(t, Options{KeySet: k})
-		if k.Ready() {
-			t.Errorf("%s: ready at the start", name)
-		}
-		if name == "empty" || name == "null" {
-			if _, err := try(a, named(t, s, "k"), EventSource); !errors.Is(err, ErrKeySetUnavailable) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it waits for the next fetch
+			p := newProvider(t, empty)
+			k, _ := newKeySet(t, p)
+			a := newAuth(t, Options{KeySet: k})
+			if k.Ready() {
+				t.Errorf("%s: ready at the start", name)
+			}
+			if name == "empty" || name == "null" {
+				if _, err := try(a, named(t, s, "k"), EventSource); !errors.Is(err, ErrKeySetUnavailable) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			p.serve(200, set(t, public, "", ""))
+			eventually(t, k.Ready)
+			// The provider withdraws its keys, for good or by mistake.
+			p.serve(200, `{"keys":[]}`)
+			fetchAgain(k)
+			if k.Ready() {
+				t.Errorf("%s: ready without keys", name)
+			}
+			p.serve(200, set(t, public, "", ""))
+			eventually(t, k.Ready)
+			if _, err := try(a, named(t, s, "k"), EventSource); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-		}
-		p.serve(200, set(t, public, "", ""))
-		eventually(t, k.Ready)
-		// The provider withdraws its keys, for good or by mistake.
-		p.serve(200, `{"keys":[]}`)
-		fetchAgain(k)
-		if k.Ready() {
-			t.Errorf("%s: ready without keys", name)
-		}
-		p.serve(200, set(t, public, "", ""))
-		eventually(t, k.Ready)
-		if _, err := try(a, named(t, s, "k"), EventSource); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		})
 	}
 }
 
