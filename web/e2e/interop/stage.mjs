@@ -83,6 +83,8 @@ export class Stage {
 
   /** Lets the servers hear of each other. Resolves with whether each on Node counts all. */
   async acquainted() {
+    // Roomcast listens to events of the pub/sub adapter by two patterns, besides those of "/" and "/n".
+    if (this.isPubSub && await this.redis.client.sendCommand(["PUBSUB", "NUMPAT"]) < 4) return false;
     for (const { io } of this.nodes) io.serverSideEmit("hello");
     const counts = await Promise.all(this.nodes.map(({ io }) => io.of("/").adapter.serverCount()));
     return counts.every((count) => count === this.servers);
