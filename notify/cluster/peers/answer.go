@@ -155,11 +155,7 @@ func (p *Peers) ask(r request) {
 		p.reply(r, &nodewire.Entry{Type: nodewire.TypeClientCount})
 		return
 	}
-	wait := r.e.Opts.Timeout
-	if wait <= 0 || wait > maxAskTime {
-		wait = maxAskTime
-	}
-	ctx, cancel := context.WithTimeout(p.life, wait)
+	ctx, cancel := context.WithTimeout(p.life, r.askTime())
 	p.local.Ask(ctx, r.e, func(n int) {
 		p.reply(r, &nodewire.Entry{Type: nodewire.TypeClientCount, Count: n})
 	}, func(v nodewire.Value) { p.replyAck(r, v) }, func() {

@@ -50,8 +50,7 @@ func (p *Peers) promptly(r request) (answer func(nodewire.Value), wait func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		if !isAnswered {
-			soon := time.Duration(answerPart * float64(p.o.Timeout))
-			timer = time.AfterFunc(soon, func() { answer(null()) })
+			timer = time.AfterFunc(p.answerTime(), func() { answer(null()) })
 		}
 	}
 }

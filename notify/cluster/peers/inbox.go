@@ -49,6 +49,14 @@ func (r request) size() int {
 	return n
 }
 
+// askTime is how long clients have for the acknowledgements that the request asks for.
+func (r request) askTime() time.Duration {
+	if wait := r.e.Opts.Timeout; wait > 0 && wait <= maxAskTime {
+		return wait
+	}
+	return maxAskTime
+}
+
 // inbox has requests, or messages, that wait for a worker.
 type inbox[T interface{ size() int }] struct {
 	waiting chan T

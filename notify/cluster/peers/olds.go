@@ -72,6 +72,13 @@ func (p *Peers) alive(namespace string) map[string]bool {
 	return uids
 }
 
+// hasOlds reports whether servers with adapter 0.2 are in a namespace, which read the stream only.
+func (p *Peers) hasOlds(namespace string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.alive(namespace)) > 0
+}
+
 // greet makes servers with adapter 0.2 say that they are there. Every server has the namespace "/".
 func (p *Peers) greet() {
 	select {

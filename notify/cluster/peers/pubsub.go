@@ -107,11 +107,8 @@ func (p *Peers) pubsubRequest(e *nodewire.Entry) {
 // pass lets the other servers of the cluster have an event. They do not answer it.
 func (p *Peers) pass(of *nodewire.Entry) {
 	e := &nodewire.Entry{Type: of.Type, UID: p.o.UID, Namespace: of.Namespace, Packet: of.Packet}
-	p.mu.Lock()
-	inStream := len(p.alive(e.Namespace)) > 0
-	p.mu.Unlock()
 	isSent := false
-	if inStream {
+	if p.hasOlds(e.Namespace) {
 		isSent = p.outbox.put(item{entry: e, size: request{e: e}.size()})
 	} else if payload, err := e.AppendMap(nil); err == nil {
 		isSent = p.post(p.channel(e.Namespace, ""), payload)
@@ -178,11 +175,7 @@ func (p *Peers) askAll(r request) {
 		p.full(r.e)
 		return
 	}
-	wait := r.e.Opts.Timeout
-	if wait <= 0 || wait > maxAskTime {
-		wait = maxAskTime
-	}
-	ctx, cancel := context.WithTimeout(p.life, wait)
+	ctx, cancel := context.WithTimeout(p.life, r.askTime())
 	var mu sync.Mutex
 	clients, missing, running := 0, 2, 2 // of this server and the others
 	counted := func(n int) {

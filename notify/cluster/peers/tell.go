@@ -28,9 +28,7 @@ func (p *Peers) Tell(ctx context.Context, e *nodewire.Entry) error {
 	inStream := e.Type != nodewire.TypeServerEmit
 	if !inStream {
 		e.RequestID = ""
-		p.mu.Lock()
-		inStream = len(p.alive(e.Namespace)) > 0
-		p.mu.Unlock()
+		inStream = p.hasOlds(e.Namespace)
 		if p.o.Servers != "" {
 			if err := p.sendPubSub(ctx, e); err != nil {
 				return err
