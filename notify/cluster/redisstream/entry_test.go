@@ -23,7 +23,7 @@ func drawReply(t *rapid.T, depth int) any {
 	case 1:
 		return rapid.Int64().Draw(t, "number")
 	case 2:
-		texts := []string{"", "nsp", "1-1", "first-entry", "last-generated-id", "x"}
+		texts := []string{"", "nsp", "1-1", "entries", "last-generated-id", "x"}
 		return rapid.SampledFrom(texts).Draw(t, "text")
 	case 3:
 		return errReply
@@ -46,7 +46,7 @@ func TestReplies(t *testing.T) {
 		}
 		_, _ = readEntry(reply)
 		var s state
-		_ = s.readInfo(reply)
+		_ = s.readInfo(reply, nil)
 		list, _ := reply.([]any)
 		_, _ = readIDs(list, len(list))
 	})

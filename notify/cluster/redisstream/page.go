@@ -25,6 +25,8 @@ const (
 	entryTimeout = 15 * time.Second
 	// largeEntry is the size of an entry that a slow link does not carry in Timeout.
 	largeEntry = 1 << 20
+	// costlyEntry is the size of an entry that is not read again each second.
+	costlyEntry = 64 << 10
 )
 
 // next learns from a reply with n entries.

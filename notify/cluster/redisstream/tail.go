@@ -96,9 +96,18 @@ func isClosed(c <-chan struct{}) bool {
 // readNew waits for new entries and delivers them. With the same request it reads the entry before
 // them again: if that is there and the same, nothing is missing between them. It runs after the server
 // has replied the new entries, so what is removed before it is noticed.
+//
+// While nothing is new, that would send a large entry again and again. Then the newest id says enough:
+// the stream is neither gone nor behind the position, where new entries would have ids that nobody asks
+// for. The entry itself is read before new ones are delivered.
 func (l *Log) readNew(ctx context.Context) error {
 	t, at := &l.tail, l.tail.at.id.String()
-	if t.size > largeEntry { // which comes again, too
+	isCostly := t.isSure && t.size > costlyEntry
+	check := []any{"xrange", l.stream, at, at}
+	switch {
+	case isCostly:
+		check = l.info()
+	case t.size > largeEntry: // which comes again, too
 		t.page = 1
 	}
 	within := l.c.timeout(t.page)
@@ -110,20 +119,27 @@ func (l *Log) readNew(ctx context.Context) error {
 			within = Timeout
 		}
 	}
-	last := redis.NewCmd(ctx, "xrange", l.stream, at, at)
+	last := redis.NewCmd(ctx, check...)
 	entries, err := l.readPage(ctx, within, read, last)
 	t.page = t.page.after(last.Err())
 	if err != nil {
 		return err
 	}
-	before, err := readRange(last)
+	isThere := false
+	switch {
+	case !isCostly:
+		t.size, isThere, err = t.at.in(last)
+	case len(entries) > 0:
+		isThere, err = l.has(ctx, t.at)
+	default:
+		isThere, err = t.isWithin(last)
+	}
 	if err != nil {
 		return err
 	}
-	if len(before) != 1 || before[0].hash != t.at.hash {
+	if !isThere {
 		return l.verify(ctx)
 	}
-	t.size = before[0].size
 	isAll := len(entries) < int(t.page)
 	t.isSure, t.isGone, t.page = isAll, false, t.page.next(len(entries), sizeOf(entries))
 	l.accept(ctx, notify.Batch{}, entries)

@@ -119,8 +119,25 @@ func (l *Log) goBack(ctx context.Context, s state) error {
 // has reports whether the stream has an entry.
 func (l *Log) has(ctx context.Context, of mark) (bool, error) {
 	id := of.id.String()
-	entries, err := readRange(l.fetch(ctx, 1, [][]any{{"xrange", l.stream, id, id}})[0])
-	return len(entries) == 1 && entries[0].hash == of.hash, err
+	_, has, err := of.in(l.fetch(ctx, 1, [][]any{{"xrange", l.stream, id, id}})[0])
+	return has, err
+}
+
+// in reports whether a reply of XRANGE is the entry, and its size.
+func (m mark) in(reply *redis.Cmd) (size int, is bool, err error) {
+	entries, err := readRange(reply)
+	if err != nil || len(entries) != 1 || entries[0].hash != m.hash {
+		return 0, false, err
+	}
+	return entries[0].size, true, nil
+}
+
+// isWithin reports whether the stream, of which a reply of info is, has entries, and has given the id at
+// the position of the tail.
+func (t *tail) isWithin(reply *redis.Cmd) (bool, error) {
+	var s state
+	err := s.readInfo(reply.Result())
+	return s.length > 0 && s.top.compare(t.at.id) >= 0, err
 }
 
 // forkFrom returns the signal that the entries after a position, up to that of the tail, are lost.
@@ -131,8 +148,7 @@ func (l *Log) forkFrom(from notify.ID) nodewire.Signal {
 // readState reads the state of the stream.
 func (l *Log) readState(ctx context.Context) (s state, err error) {
 	at, stream := l.tail.at.id.String(), l.stream
-	replies := l.fetch(ctx, 1, [][]any{{"multi"}, {"xrange", stream, at, at}, {"xinfo", "stream", stream},
-		{"exec"}})
+	replies := l.fetch(ctx, 1, [][]any{{"multi"}, {"xrange", stream, at, at}, l.info(), {"exec"}})
 	parts, err := replies[3].Slice()
 	if err != nil {
 		return s, err
@@ -140,21 +156,25 @@ func (l *Log) readState(ctx context.Context) (s state, err error) {
 	if len(parts) != 2 {
 		return s, errReply
 	}
-	if err, ok := parts[1].(error); ok {
-		if redis.HasErrorPrefix(err, "no such key") {
-			return s, nil
-		}
-		return s, err
-	}
-	s.exists = true
 	if s.at, err = readEntries(parts[0]); err != nil {
 		return s, err
 	}
-	return s, s.readInfo(parts[1])
+	err, _ = parts[1].(error)
+	return s, s.readInfo(parts[1], err)
 }
 
-// readInfo reads the reply of XINFO STREAM: names and values.
-func (s *state) readInfo(reply any) error {
+// info returns the command for readInfo. Without FULL the server would also reply the newest entry.
+func (l *Log) info() []any { return []any{"xinfo", "stream", l.stream, "full", "count", 1} }
+
+// readInfo reads the reply of info, names and values, or its error.
+func (s *state) readInfo(reply any, err error) error {
+	if err != nil {
+		if redis.HasErrorPrefix(err, "no such key") {
+			return nil
+		}
+		return err
+	}
+	s.exists = true
 	fields, _ := reply.([]any)
 	for i := 0; i+1 < len(fields); i += 2 {
 		switch fields[i] {
@@ -168,15 +188,11 @@ func (s *state) readInfo(reply any) error {
 				return errReply
 			}
 			s.top = id
-		case "first-entry":
-			if fields[i+1] == nil {
-				continue
+		case "entries":
+			var err error
+			if s.first, err = readEntries(fields[i+1]); err != nil {
+				return fmt.Errorf("entries: %w", err)
 			}
-			first, err := readEntry(fields[i+1])
-			if err != nil {
-				return fmt.Errorf("first-entry: %w", err)
-			}
-			s.first = []entry{first}
 		}
 	}
 	return nil
