@@ -24,15 +24,14 @@ type bridge struct {
 	g    *Ingest
 	l    *Log
 	term string // the value of the lock
-	page page
+	pager
 
 	position string // the entry up to which everything is published; empty: to be read
-	isSure   bool   // everything was read, so that the server may wait for more
 	isBehind bool   // entries after the position may have been dropped
 }
 
 func newBridge(g *Ingest, term string) *bridge {
-	return &bridge{g: g, l: g.l, term: term, page: firstPage}
+	return &bridge{g: g, l: g.l, term: term, pager: pager{page: firstPage}}
 }
 
 func (b *bridge) key() string { return b.l.c.key("bridge") }
@@ -65,14 +64,12 @@ func (b *bridge) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	isAll := len(entries) < int(b.page)
-	b.page = b.page.next(len(entries), sizeOf(entries))
 	if len(entries) > 0 {
 		if err := b.publish(ctx, entries); err != nil || b.position == "" {
 			return err
 		}
 	}
-	if b.isSure, b.isBehind = isAll, !isAll; isAll {
+	if b.isBehind = !b.isSure; b.isSure {
 		b.g.bridged.Store(time.Now().UnixMilli())
 	}
 	return nil
@@ -114,19 +111,13 @@ func (b *bridge) find(ctx context.Context) error {
 
 // read returns the entries after the position.
 func (b *bridge) read(ctx context.Context) ([]entry, error) {
-	command, within := []any{"xread", "count", int(b.page)}, pageTimeout
-	if b.isSure {
-		command, within = append(command, "block", tailWait.Milliseconds()), Timeout
+	if !b.isBehind {
+		return b.l.readPage(ctx, &b.pager, b.position)
 	}
-	commands := [][]any{append(command, "streams", b.l.stream, b.position)}
-	if b.isBehind {
-		commands = append(commands, []any{"xrange", b.l.stream, "-", "+", "count", 1})
-	}
-	replies := b.l.within(ctx, within, commands)
-	b.page = b.page.after(replies[0].Err())
-	entries, err := readNew(replies[0])
-	if err == nil && b.isBehind {
-		err = b.warn(replies[1])
+	oldest := redis.NewCmd(ctx, "xrange", b.l.stream, "-", "+", "count", 1)
+	entries, err := b.l.readPage(ctx, &b.pager, b.position, oldest)
+	if err == nil {
+		err = b.warn(oldest)
 	}
 	return entries, err
 }

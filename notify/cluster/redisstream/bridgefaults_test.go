@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/servertest/chaos"
@@ -196,6 +197,30 @@ func TestBridgeWithoutMemory(t *testing.T) {
 	s.Do(t, "PUBLISH", "socket.io-request#/#", "last")
 	if got := h.await(t, 2); len(got) != 2 || !strings.Contains(got[0], `"once"`) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// An entry that a link carries in more time than a page or Timeout is read, whether or not the bridge waits
+// for it.
+func TestBridgeReadsSlowly(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	addLarge(t, s, 1, 400<<10)
+	proxy := chaos.New(t, s.Addr(), 1)
+	proxy.Limit(160 << 10) // 2.5 s
+	c, _ := newClient(t, options("redis://"+proxy.Addr))
+	c.pageTimeout, c.entryTimeout = time.Second, servertest.Patience
+	l := unread(c)
+	b := newBridge(&Ingest{l: l, c: c}, "term")
+	b.position, b.page = "0-0", 2
+	if _, err := b.read(t.Context()); err == nil || b.page != 1 {
+		t.Errorf("error %v, then a page of %d", err, b.page)
+	}
+	for _, isSure := range []bool{false, true} {
+		b.isSure, b.page = isSure, 1
+		if entries, err := b.read(t.Context()); err != nil || len(entries) != 1 {
+			t.Errorf("%d entries, %v, sure %v", len(entries), err, isSure)
+		}
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"hash/maphash"
 	"strconv"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // entry is an entry of the stream. Those of a page share its memory, which the next one has, too.
@@ -74,24 +72,4 @@ func readEntries(reply any) ([]entry, error) {
 		}
 	}
 	return entries, nil
-}
-
-// readNew reads the reply of XREAD for one stream, as readPage does, of a command that go-redis has read.
-func readNew(cmd *redis.Cmd) ([]entry, error) {
-	reply, err := cmd.Result()
-	if errors.Is(err, redis.Nil) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	streams, _ := reply.([]any)
-	if len(streams) != 1 {
-		return nil, errReply
-	}
-	stream, _ := streams[0].([]any)
-	if len(stream) != 2 {
-		return nil, errReply
-	}
-	return readEntries(stream[1])
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 	"github.com/roomcast/roomcast/notify/internal/queue"
@@ -109,19 +111,41 @@ func (g *givingUp) reply(args []string) string {
 		return "*2\r\n" + g.id() + g.id()
 	case "xadd":
 		return g.xadd()
+	case "xread":
+		if g.isRefused() {
+			return g.moved()
+		}
+		return "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*0\r\n"
+	case "xrange":
+		if g.isRefused() {
+			return g.moved()
+		}
+		return "*0\r\n"
 	}
 	return "+OK\r\n"
 }
 
-func (g *givingUp) xadd() string {
+// isRefused reports whether the next command is for keys that the server has given up.
+func (g *givingUp) isRefused() bool {
 	switch {
 	case g.left > 0:
 		g.left--
 	case g.refuses > 0:
 		g.refuses--
+		return true
+	}
+	return false
+}
+
+func (g *givingUp) moved() string {
+	g.got = append(g.got, "moved")
+	return "-MOVED 1 " + g.addr + "\r\n"
+}
+
+func (g *givingUp) xadd() string {
+	if g.isRefused() {
 		g.isBroken = true
-		g.got = append(g.got, "moved")
-		return "-MOVED 1 " + g.addr + "\r\n"
+		return g.moved()
 	}
 	if g.inMulti {
 		return "+QUEUED\r\n"
@@ -215,5 +239,22 @@ func TestMovedAlways(t *testing.T) {
 	}
 	if want := []string{"moved", "moved", "moved", "moved"}; !slices.Equal(g.commands(), want) {
 		t.Errorf("the server got %q, want %q", g.commands(), want)
+	}
+}
+
+// What is read is read again, too, whether a server refuses all of a request or the end of it.
+func TestMovedWithinPage(t *testing.T) {
+	t.Parallel()
+	for left, refuses := range []int{2, 1} {
+		g := startGivingUp(t, left, refuses)
+		l := g.logOf(t, false)
+		behind := redis.NewCmd(t.Context(), "xrange", l.stream, "-", "+")
+		entries, err := l.readPage(t.Context(), &pager{page: 1}, "0-0", behind)
+		if err != nil || behind.Err() != nil || len(entries) != 1 || entries[0].id != (streamID{1, 1}) {
+			t.Errorf("%d refused: %v, %v, %v", refuses, entries, err, behind.Err())
+		}
+		if n := len(g.commands()); n != refuses {
+			t.Errorf("the server refused %d, want %d", n, refuses)
+		}
 	}
 }

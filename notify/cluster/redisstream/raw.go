@@ -7,16 +7,15 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
-// The tail reads the reply of XREAD as it is on the wire, in memory that it uses again. go-redis would
-// make a value of each name and text, and of its own entries a node needs the id and the field rc. The
-// reply is *-1 if nothing is new, or else
+// A reply of XREAD is read as it is on the wire, in memory that is used again. go-redis would make a
+// value of each name and text, and of its own entries a node needs the id and the field rc. The reply is
+// *-1 if nothing is new, or else
 //
 //	*1 [ *2 [ $stream *n [ *2 [ $id *2k [ $name $value … ] ] … ] ] ]
 //
@@ -32,26 +31,25 @@ const (
 	keptReply = 1 << 20
 )
 
-// readPage sends read, an XREAD, and last after it. It returns the entries of the first.
-func (l *Log) readPage(ctx context.Context, d time.Duration, read []any, last *redis.Cmd) ([]entry, error) {
-	var reply rawReply
-	first := redis.NewRawWriteToCmd(ctx, &reply, read...)
-	commands := []redis.Cmder{first, last}
-	send := func() {
-		reply.reset(l.tail.memory)
-		l.try(ctx, d, commands)
-		l.tail.memory = reply.rest
-		if err := reply.err(); err != nil && first.Err() == nil {
-			first.SetErr(err)
-		}
+// rawCommand is a command whose reply stays as it is on the wire.
+type rawCommand struct {
+	*redis.RawWriteToCmd
+	reply rawReply
+}
+
+func newRawCommand(ctx context.Context, memory []byte, args ...any) *rawCommand {
+	c := &rawCommand{}
+	c.reply.reset(memory)
+	c.RawWriteToCmd = redis.NewRawWriteToCmd(ctx, &c.reply, args...)
+	return c
+}
+
+// Err implements redis.Cmder. go-redis does not look whether the reply is an error.
+func (c *rawCommand) Err() error {
+	if err := c.RawWriteToCmd.Err(); err != nil {
+		return err
 	}
-	if send(); len(refusedOf(commands)) > 0 && l.c.reload(ctx) {
-		send()
-	}
-	if err := first.Err(); err != nil {
-		return nil, err
-	}
-	return reply.page()
+	return c.reply.err()
 }
 
 // rawReply gets a reply from go-redis, and is read from its beginning.
@@ -64,7 +62,11 @@ func (r *rawReply) reset(memory []byte) {
 	}
 }
 
+// Write implements io.Writer. A reply replaces an error before it: the command was sent again.
 func (r *rawReply) Write(p []byte) (int, error) {
+	if r.isError() && bytes.HasSuffix(r.rest, []byte(crlf)) {
+		r.rest = r.rest[:0]
+	}
 	r.rest = append(r.rest, p...)
 	return len(p), nil
 }
@@ -85,9 +87,11 @@ func (r *rawReply) ReadFrom(from io.Reader) (int64, error) {
 	return int64(n), err
 }
 
+func (r *rawReply) isError() bool { return len(r.rest) > 0 && r.rest[0] == '-' }
+
 // err returns the error that a reply is, or nil.
 func (r *rawReply) err() error {
-	if len(r.rest) > 0 && r.rest[0] == '-' {
+	if r.isError() {
 		return replyError(bytes.TrimSuffix(r.rest[1:], []byte(crlf)))
 	}
 	return nil

@@ -13,22 +13,15 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
-// tailWait is how long the server waits for new entries before it replies that there are none. It is
-// also how long a stream can be away unnoticed while the connection is good, and it is below Timeout,
-// so that a server that does not answer is noticed.
-const tailWait = time.Second
-
 // tail is the state of the goroutine that reads the stream.
 type tail struct {
-	at     mark // the last entry that was read
-	size   int  // its size, if it is known
-	ring   ring // at, and those before it
-	page   page
-	memory []byte // of the last page
-	scan   page   // of what is retained
+	at    mark // the last entry that was read
+	size  int  // its size, if it is known
+	ring  ring // at, and those before it
+	pager      // its page is that of the history, too
+	scan  page // of what is retained
 
 	length length
-	isSure bool             // everything was read, so that the server may wait for more
 	isGone bool             // the stream was gone, and another begins
 	fork   *nodewire.Signal // to write when everything is read; nil: none
 
@@ -110,18 +103,8 @@ func (l *Log) readNew(ctx context.Context) error {
 	case t.size > largeEntry: // which comes again, too
 		t.page = 1
 	}
-	within := l.c.timeout(t.page)
-	read := []any{"xread", "count", int(t.page), "streams", l.stream, at}
-	if t.isSure {
-		read = []any{"xread", "count", int(t.page), "block", tailWait.Milliseconds(), "streams",
-			l.stream, at}
-		if t.page > 1 {
-			within = Timeout
-		}
-	}
 	last := redis.NewCmd(ctx, check...)
-	entries, err := l.readPage(ctx, within, read, last)
-	t.page = t.page.after(last.Err())
+	entries, err := l.readPage(ctx, &t.pager, at, last)
 	if err != nil {
 		return err
 	}
@@ -140,10 +123,9 @@ func (l *Log) readNew(ctx context.Context) error {
 	if !isThere {
 		return l.verify(ctx)
 	}
-	isAll := len(entries) < int(t.page)
-	t.isSure, t.isGone, t.page = isAll, false, t.page.next(len(entries), sizeOf(entries))
+	t.isGone = false
 	l.accept(ctx, notify.Batch{}, entries)
-	if !isAll {
+	if !t.isSure {
 		return nil
 	}
 	l.current.Store(time.Now().UnixMilli())

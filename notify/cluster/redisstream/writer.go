@@ -91,10 +91,7 @@ func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
 // within is do with the time that the replies may take.
 func (l *Log) within(ctx context.Context, d time.Duration, commands [][]any) []*redis.Cmd {
 	sent := commandsOf(ctx, commands)
-	l.try(ctx, d, sent)
-	if again := refusedOf(sent); len(again) > 0 && l.c.reload(ctx) {
-		l.try(ctx, d, again)
-	}
+	l.process(ctx, d, sent)
 	replies := make([]*redis.Cmd, len(sent))
 	for i := range sent {
 		replies[i] = sent[i].(*redis.Cmd)
@@ -108,6 +105,14 @@ func commandsOf(ctx context.Context, commands [][]any) []redis.Cmder {
 		all[i] = redis.NewCmd(ctx, command...)
 	}
 	return all
+}
+
+// process is within for commands that get their replies.
+func (l *Log) process(ctx context.Context, d time.Duration, commands []redis.Cmder) {
+	l.try(ctx, d, commands)
+	if again := refusedOf(commands); len(again) > 0 && l.c.reload(ctx) {
+		l.try(ctx, d, again)
+	}
 }
 
 // refusedOf returns the commands to send again. A transaction is one command, and WAIT is for those
