@@ -229,22 +229,9 @@ func (e *Entry) setArgs(m *notify.Message) {
 		return
 	}
 	m.BinaryArgs, m.Attachments = slices.Clip(args), e.Packet.Attachments
-	m.Args = inline(args, m.Attachments)
-}
-
-// inline replaces the placeholders in a text by strings of base64, as EventSource gets them.
-func inline(text json.RawMessage, attachments [][]byte) json.RawMessage {
-	size := len(text)
-	for _, a := range attachments {
+	size := len(args)
+	for _, a := range m.Attachments {
 		size += base64.StdEncoding.EncodedLen(len(a))
 	}
-	out := make(json.RawMessage, 0, size)
-	for i, a := range attachments {
-		place := appendPlaceholder(nil, i)
-		at := bytes.Index(text, place)
-		out = append(append(out, text[:at]...), '"')
-		out = append(base64.StdEncoding.AppendEncode(out, a), '"')
-		text = text[at+len(place):]
-	}
-	return append(out, text...)
+	m.Args = fill(make([]byte, 0, size), args, m.Attachments, appendBase64)
 }

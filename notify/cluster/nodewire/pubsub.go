@@ -1,7 +1,7 @@
 package nodewire
 
 import (
-	"bytes"
+	"slices"
 	"strconv"
 
 	"github.com/roomcast/roomcast/notify"
@@ -186,25 +186,14 @@ func (e *Entry) AppendRequest(dst []byte) ([]byte, error) {
 	return e.asJSON(dst, append(text, '}'))
 }
 
-// asJSON appends a message of the pub/sub adapter in JSON. Binary values are what JSON.stringify makes of a
-// Buffer.
+// asJSON appends a message of the pub/sub adapter in JSON, with its binary values.
 func (e *Entry) asJSON(dst, text []byte) ([]byte, error) {
+	size := len(text)
 	for i, a := range e.Packet.Attachments {
-		before, after, _ := bytes.Cut(text, appendPlaceholder(nil, i))
-		if len(before)+len(after)+4*len(a) > MaxPayload {
-			return nil, tooLarge(len(before) + len(after) + 4*len(a))
-		}
-		text = append(bytes.Clone(before), `{"type":"Buffer","data":[`...)
-		for j, b := range a {
-			if j > 0 {
-				text = append(text, ',')
-			}
-			text = strconv.AppendUint(text, uint64(b), 10)
-		}
-		text = append(append(text, `]}`...), after...)
+		size += bufferSize(a) - len(appendPlaceholder(nil, i))
 	}
-	if len(text) > MaxPayload {
-		return nil, tooLarge(len(text))
+	if size > MaxPayload {
+		return nil, tooLarge(size)
 	}
-	return append(dst, text...), nil
+	return fill(slices.Grow(dst, size), text, e.Packet.Attachments, appendBuffer), nil
 }

@@ -1,7 +1,6 @@
 package nodewire
 
 import (
-	"bytes"
 	"errors"
 	"strconv"
 	"time"
@@ -164,33 +163,4 @@ func readFlags(o *Opts, c strictjson.Checked) error {
 		}
 	}
 	return nil
-}
-
-var placeholderKey = []byte(`"_placeholder"`)
-
-// numbered reports whether the placeholders in a text are those of n binary values in their order.
-// An object that only looks like a placeholder would get the binary value of another place, or
-// none.
-func numbered(text []byte, n int) bool {
-	want := make([]byte, 0, 40)
-	for i := 0; ; {
-		at := bytes.Index(text, placeholderKey)
-		if at < 0 {
-			return i == n
-		}
-		rest := text[at+len(placeholderKey):]
-		if key := bytes.TrimLeft(rest, " \t\r\n"); len(key) > 0 && key[0] == ':' {
-			want = appendPlaceholder(want[:0], i)
-			if i == n || at == 0 || !bytes.HasPrefix(text[at-1:], want) {
-				return false
-			}
-			i++
-		}
-		text = rest
-	}
-}
-
-func appendPlaceholder(dst []byte, num int) []byte {
-	dst = append(dst, `{"_placeholder":true,"num":`...)
-	return append(strconv.AppendInt(dst, int64(num), 10), '}')
 }
