@@ -11,7 +11,7 @@ import (
 func (c *Client) anywhere(
 	ctx context.Context, f func(context.Context, redis.UniversalClient) error,
 ) error {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	if c.cluster != nil {
 		return c.result(f(ctx, c.cluster))

@@ -42,7 +42,7 @@ func (l *Log) Append(ctx context.Context, messages []*notify.Message) error {
 func (l *Log) await(ctx context.Context, c *call) error {
 	start := time.Now()
 	timer := timers.Get().(*time.Timer)
-	timer.Reset(min(l.pending.patience, Timeout))
+	timer.Reset(min(l.pending.patience, l.c.timeout))
 	defer func() {
 		timer.Stop()
 		timers.Put(timer)
@@ -57,7 +57,7 @@ func (l *Log) await(ctx context.Context, c *call) error {
 		}
 		rest := l.pending.late(c)
 		if rest == 0 {
-			if rest = min(l.pending.patience, Timeout-time.Since(start)); rest <= 0 {
+			if rest = min(l.pending.patience, l.c.timeout-time.Since(start)); rest <= 0 {
 				return l.giveUp(c, errLate)
 			}
 		}

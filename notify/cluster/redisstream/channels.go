@@ -111,7 +111,7 @@ func (s *Channels) change() {
 
 // Wait implements peers.Channels. It waits for Timeout at most.
 func (s *Channels) Wait(ctx context.Context, channel string, more ...string) error {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.c.timeout)
 	defer cancel()
 	for _, name := range append([]string{channel}, more...) {
 		for settled := s.unsettled(name); settled != nil; settled = s.unsettled(name) {

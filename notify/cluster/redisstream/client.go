@@ -1,6 +1,7 @@
 package redisstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -37,6 +38,7 @@ type Client struct {
 	isDown atomic.Bool                    // the log says so
 	told   rate.Sometimes                 // limits the lines that say so
 
+	timeout                   time.Duration // Timeout, outside of tests
 	pageTimeout, entryTimeout time.Duration // those of page.go, outside of tests
 
 	mu      sync.Mutex
@@ -58,8 +60,8 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("address of Redis: %w", err)
 	}
-	c := &Client{o: o, told: rate.Sometimes{Interval: time.Second},
-		buckets: make(map[string]*bucket), pageTimeout: pageTimeout, entryTimeout: entryTimeout}
+	c := &Client{o: o, told: rate.Sometimes{Interval: time.Second}, buckets: make(map[string]*bucket),
+		timeout: cmp.Or(o.timeout, Timeout), pageTimeout: pageTimeout, entryTimeout: entryTimeout}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.target.Store(target)
 	c.open(target)
@@ -113,7 +115,7 @@ func (c *Client) channel(name string) string { return "roomcast:{" + c.o.Stream 
 // [redis.Nil] as it is, and other errors without secrets.
 func (c *Client) do(ctx context.Context, f func(context.Context, *redis.Client) error) error {
 	caller := ctx
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	server, err := c.server(ctx)
 	if err == nil {

@@ -31,7 +31,7 @@ func (c *Client) open(t *target) {
 		c.cluster = redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: t.addrs, CredentialsProviderContext: c.credentials, ClientName: clientName,
 			Dialer: c.dial, Protocol: protocol, MaxRetries: noRetries, DialerRetries: oneDial,
-			DialTimeout: Timeout, ReadTimeout: Timeout, WriteTimeout: Timeout, PoolTimeout: Timeout,
+			DialTimeout: c.timeout, ReadTimeout: c.timeout, WriteTimeout: c.timeout, PoolTimeout: c.timeout,
 			ContextTimeoutEnabled: true, PoolSize: poolSize, PipelinePoolSize: pipelinePoolSize,
 			DisableIdentity: true,
 		})
@@ -42,7 +42,7 @@ func (c *Client) open(t *target) {
 			SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
 			CredentialsProviderContext: c.credentials, DB: t.db, ClientName: clientName,
 			Dialer: c.dial, Protocol: protocol, MaxRetries: noRetries, DialerRetries: oneDial,
-			DialTimeout: Timeout, ReadTimeout: Timeout, WriteTimeout: Timeout, PoolTimeout: Timeout,
+			DialTimeout: c.timeout, ReadTimeout: c.timeout, WriteTimeout: c.timeout, PoolTimeout: c.timeout,
 			ContextTimeoutEnabled: true, PoolSize: poolSize, PipelinePoolSize: pipelinePoolSize,
 			DisableIdentity: true,
 		})
@@ -52,7 +52,7 @@ func (c *Client) open(t *target) {
 			Network: t.network, Addr: t.addrs[0], CredentialsProviderContext: c.credentials,
 			DB: t.db, ClientName: clientName,
 			Dialer: c.dial, Protocol: protocol, MaxRetries: noRetries, DialerRetries: oneDial,
-			DialTimeout: Timeout, ReadTimeout: Timeout, WriteTimeout: Timeout, PoolTimeout: Timeout,
+			DialTimeout: c.timeout, ReadTimeout: c.timeout, WriteTimeout: c.timeout, PoolTimeout: c.timeout,
 			ContextTimeoutEnabled: true, PoolSize: poolSize, PipelinePoolSize: pipelinePoolSize,
 			DisableIdentity: true,
 		})

@@ -18,7 +18,7 @@ var keepAlive = net.KeepAliveConfig{
 
 // dial opens a connection. It ends with ctx, and with the client.
 func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
 	dialer := net.Dialer{KeepAliveConfig: keepAlive}

@@ -63,7 +63,7 @@ func (b *Bus) listen(first chan struct{}) {
 
 // subscribe receives messages until the connection or ctx ends.
 func (b *Bus) subscribe(ctx context.Context, ready func()) error {
-	start, cancel := context.WithTimeout(ctx, Timeout)
+	start, cancel := context.WithTimeout(ctx, b.c.timeout)
 	defer cancel()
 	server, err := b.c.server(start)
 	if err != nil {

@@ -123,7 +123,7 @@ func (g *Ingest) run() {
 // finish lets the writer end.
 func (g *Ingest) finish() {
 	g.queue.Close()
-	timer := time.NewTimer(Timeout)
+	timer := time.NewTimer(g.c.timeout)
 	defer timer.Stop()
 	select {
 	case <-g.written:

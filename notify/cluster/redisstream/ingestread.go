@@ -69,7 +69,7 @@ func (g *Ingest) listen(ctx context.Context, term string) {
 // only if it has the same one: this is the one that it needs for the other channels, too. The pattern may
 // match the channel of Python, so how a message has arrived says whose it is.
 func (g *Ingest) receive(ctx context.Context, term string, ready func()) error {
-	start, cancel := context.WithTimeout(ctx, Timeout)
+	start, cancel := context.WithTimeout(ctx, g.c.timeout)
 	defer cancel()
 	server, err := g.c.server(start)
 	if err != nil {

@@ -164,7 +164,7 @@ func (l *Log) advance(head, read notify.ID) {
 // Close implements notify.Log. It gives the writer [Timeout] for what waits.
 func (l *Log) Close() error {
 	l.queue.Close()
-	timer := time.NewTimer(Timeout)
+	timer := time.NewTimer(l.c.timeout)
 	defer timer.Stop()
 	select {
 	case <-l.written:

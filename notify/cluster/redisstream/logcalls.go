@@ -31,7 +31,7 @@ func (c *logCalls) Ready() <-chan struct{} { return c.l.ready }
 
 // Append implements peers.Stream. Entries of one call can have others between them.
 func (c *logCalls) Append(ctx context.Context, entries ...*nodewire.Entry) error {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.l.c.timeout)
 	defer cancel()
 	commands := make([][]any, len(entries))
 	for i, e := range entries {

@@ -29,6 +29,12 @@ func options(url string) Options {
 	return o
 }
 
+// unhurried returns options with which calls have time, however slow the machine is.
+func unhurried(o Options) Options {
+	o.timeout = servertest.Patience
+	return o
+}
+
 // dial returns a connected client, which the test closes.
 func dial(t testing.TB, o Options) *Client {
 	t.Helper()

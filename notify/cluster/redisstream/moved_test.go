@@ -169,7 +169,7 @@ func (g *givingUp) commands() []string {
 // logOf returns the writer of a log, which nothing reads.
 func (g *givingUp) logOf(t *testing.T, replicate bool) *Log {
 	t.Helper()
-	c, _ := newClient(t, options("redis://"+g.addr+"?cluster=true"))
+	c, _ := newClient(t, unhurried(options("redis://"+g.addr+"?cluster=true")))
 	l := &Log{of: c, c: c, o: DefaultLogOptions(), uid: nodewire.NewUID(),
 		queue: queue.New[*call](errQueueFull), stream: c.o.Stream, maxLen: 1000}
 	l.c.o.Replicate = replicate

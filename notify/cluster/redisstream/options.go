@@ -53,6 +53,8 @@ type Options struct {
 	Log *zap.Logger // nil: no log
 
 	Now func() time.Time // the clock; nil: time.Now
+
+	timeout time.Duration // in place of Timeout, in tests; 0: Timeout
 }
 
 // DefaultOptions returns the options of a server at its usual address, with the stream that Node's

@@ -47,8 +47,8 @@ func (p page) after(err error) page {
 	return max(1, p/2)
 }
 
-// timeout returns the time for a reply.
-func (c *Client) timeout(p page) time.Duration {
+// timeoutOf returns the time for a reply.
+func (c *Client) timeoutOf(p page) time.Duration {
 	if p <= 1 {
 		return c.entryTimeout
 	}
@@ -57,7 +57,7 @@ func (c *Client) timeout(p page) time.Duration {
 
 // fetch is do for commands whose replies have a page of entries.
 func (l *Log) fetch(ctx context.Context, p page, commands [][]any) []*redis.Cmd {
-	return l.within(ctx, l.c.timeout(p), commands)
+	return l.within(ctx, l.c.timeoutOf(p), commands)
 }
 
 func readRange(cmd *redis.Cmd) ([]entry, error) {

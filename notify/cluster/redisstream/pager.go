@@ -23,12 +23,12 @@ type pager struct {
 // memory that the next call uses again. It sends more commands with the same request, which the server
 // carries out after that.
 func (l *Log) readPage(ctx context.Context, p *pager, after string, more ...redis.Cmder) ([]entry, error) {
-	within := l.c.timeout(p.page)
+	within := l.c.timeoutOf(p.page)
 	read := append(make([]any, 0, 8), "xread", "count", int(p.page))
 	if p.isSure {
 		read = append(read, "block", tailWait.Milliseconds())
 		if p.page > 1 {
-			within = Timeout
+			within = l.c.timeout
 		}
 	}
 	first := newRawCommand(ctx, p.memory, append(read, "streams", l.stream, after)...)

@@ -39,7 +39,7 @@ func (p *Presence) listen() {
 // follow applies messages until the connection or its context ends. What the first call reads, until
 // it calls ready, is not new.
 func (p *Presence) follow(life context.Context, isReady bool, ready func()) error {
-	ctx, cancel := context.WithTimeout(life, Timeout)
+	ctx, cancel := context.WithTimeout(life, p.b.c.timeout)
 	defer cancel()
 	server, err := p.b.c.server(ctx)
 	if err != nil {
@@ -47,8 +47,8 @@ func (p *Presence) follow(life context.Context, isReady bool, ready func()) erro
 	}
 	sub := server.Subscribe(ctx, p.b.c.channel(presenceChannel))
 	defer sub.Close()
-	defer context.AfterFunc(life, func() { _ = sub.Close() })() // ends a read
-	if _, err := sub.ReceiveTimeout(ctx, Timeout); err != nil { // it is subscribed
+	defer context.AfterFunc(life, func() { _ = sub.Close() })()       // ends a read
+	if _, err := sub.ReceiveTimeout(ctx, p.b.c.timeout); err != nil { // it is subscribed
 		return err
 	}
 	if err := p.meetAll(ctx); err != nil {

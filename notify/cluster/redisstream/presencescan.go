@@ -151,13 +151,13 @@ func (p *Presence) hearWaiting(messages <-chan string) {
 
 // hearUpTo applies messages until a scan has a version of its hash, or none has come for Timeout.
 func (p *Presence) hearUpTo(messages <-chan string, s *scan, version uint64) {
-	timer := time.NewTimer(Timeout)
+	timer := time.NewTimer(p.b.c.timeout)
 	defer timer.Stop()
 	for s.version < version && !s.isBroken {
 		select {
 		case payload := <-messages:
 			p.hear(payload)
-			timer.Reset(Timeout)
+			timer.Reset(p.b.c.timeout)
 		case <-timer.C:
 			s.isBroken = true
 		case <-p.life.Done():
@@ -175,7 +175,7 @@ type hashPage struct {
 }
 
 func (p *Presence) readHash(conn *redis.Conn, key string, cursor uint64) (got hashPage, err error) {
-	ctx, cancel := context.WithTimeout(p.life, Timeout)
+	ctx, cancel := context.WithTimeout(p.life, p.b.c.timeout)
 	defer cancel()
 	pipe := conn.Pipeline()
 	before := pipe.HGet(ctx, key, versionField)

@@ -40,7 +40,7 @@ func retainedArgs(m *notify.Message) []any {
 
 // CatchUp implements notify.SharedRetained. It takes [Timeout] at most.
 func (l *Log) CatchUp(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, l.c.timeout)
 	defer cancel()
 	entries, err := readRange(l.do(ctx, [][]any{{"xrevrange", l.stream, "+", "-", "count", 1}})[0])
 	if err != nil {
@@ -88,7 +88,7 @@ func (l *Log) DeleteRetained(ctx context.Context, all []notify.RetainedID) (dele
 }
 
 func (l *Log) deleteRetained(ctx context.Context, all []notify.RetainedID) (deleted int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, l.c.timeout)
 	defer cancel()
 	command := []any{"eval", deleteAll, 3, l.stream, l.c.retainedKey(), l.c.retainedEndsKey(), l.maxLen}
 	for _, d := range all {

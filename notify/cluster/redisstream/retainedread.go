@@ -29,7 +29,7 @@ func (l *Log) readRetained(ctx context.Context, at notify.ID) (
 	if err != nil {
 		return nil, mark{}, l.c.result(err)
 	}
-	conn := server.WithTimeout(l.c.timeout(l.tail.scan)).Conn() // a cursor is of one server
+	conn := server.WithTimeout(l.c.timeoutOf(l.tail.scan)).Conn() // a cursor is of one server
 	defer func() { _ = conn.Close() }()
 	if state.Messages, err = l.scanRetained(ctx, conn); err != nil {
 		return nil, mark{}, l.c.result(err)

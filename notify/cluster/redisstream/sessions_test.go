@@ -17,8 +17,9 @@ import (
 func TestSharedSessions(t *testing.T) {
 	t.Parallel()
 	logtest.TestSharedSessions(t, func(t *testing.T) (one, other notify.SharedSessions) {
-		s, c := start(t)
-		return c.Sessions(), dial(t, options(s.URLOf("roomcast", "node-password"))).Sessions()
+		s := redistest.Start(t, redistest.Options{Users: []string{nodeUser}})
+		o := unhurried(options(s.URLOf("roomcast", "node-password")))
+		return dial(t, o).Sessions(), dial(t, o).Sessions()
 	})
 }
 
@@ -27,8 +28,8 @@ func TestSharedSessionsOfRedisCluster(t *testing.T) {
 	t.Parallel()
 	logtest.TestSharedSessions(t, func(t *testing.T) (one, other notify.SharedSessions) {
 		nodes := redistest.StartCluster(t, 3)
-		url := nodes[0].URL() + "?cluster=true"
-		return dial(t, options(url)).Sessions(), dial(t, options(url)).Sessions()
+		o := unhurried(options(nodes[0].URL() + "?cluster=true"))
+		return dial(t, o).Sessions(), dial(t, o).Sessions()
 	})
 }
 

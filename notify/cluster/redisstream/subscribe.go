@@ -23,7 +23,7 @@ func (s *Channels) connect(ctx context.Context, ready func()) error {
 			return nil
 		}
 	}
-	start, cancel := context.WithTimeout(ctx, Timeout)
+	start, cancel := context.WithTimeout(ctx, s.c.timeout)
 	server, err := s.c.server(start)
 	cancel()
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Channels) wantsSome() bool {
 // adjust subscribes what is missing, and unsubscribes what is too much.
 func (s *Channels) adjust(sub *redis.PubSub) error {
 	more, less := s.takeChanges()
-	ctx, cancel := context.WithTimeout(s.life, Timeout)
+	ctx, cancel := context.WithTimeout(s.life, s.c.timeout)
 	defer cancel()
 	for some := range slices.Chunk(less, subscribeStep) {
 		if err := sub.Unsubscribe(ctx, some...); err != nil {

@@ -25,7 +25,7 @@ func (c *Client) subscribers(ctx context.Context, channels ...string) ([]int, er
 	if c.cluster == nil {
 		return totals, c.do(ctx, count)
 	}
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	err := c.cluster.ForEachMaster(ctx, count)
 	if err == nil {

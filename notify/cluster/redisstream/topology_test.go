@@ -29,7 +29,7 @@ func TestLogAddresses(t *testing.T) {
 	for name, address := range addresses {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := dial(t, address(t))
+			c := dial(t, unhurried(address(t)))
 			l := openLog(t, c, nil)
 			h := newHub(t, l)
 			if _, err := h.PublishBatch(t.Context(), []notify.Publication{

@@ -30,7 +30,7 @@ func (l *Log) write() {
 
 // send sends calls and gives them their replies.
 func (l *Log) send(calls []*call) {
-	ctx, cancel := context.WithTimeout(l.c.life, Timeout)
+	ctx, cancel := context.WithTimeout(l.c.life, l.c.timeout)
 	defer cancel()
 	// While another server takes the keys over, the former one stores the first calls and refuses others.
 	if refused := l.sendOnce(ctx, calls, l.c.cluster != nil); len(refused) > 0 {
@@ -51,7 +51,7 @@ func (l *Log) sendOnce(ctx context.Context, calls []*call, again bool) (refused 
 		wait = redis.NewCmd(ctx, waitForReplica...)
 		commands = append(commands, wait)
 	}
-	l.try(ctx, Timeout, commands)
+	l.try(ctx, l.c.timeout, commands)
 	clear(commands) // the next batch has the same memory
 	l.sending = commands
 	var late error
@@ -85,7 +85,7 @@ func isClaimed(err error) bool {
 // replies or errors. What a server refuses because it does not have the keys is sent again, to the one
 // that has them. The first commands can have been carried out.
 func (l *Log) do(ctx context.Context, commands [][]any) []*redis.Cmd {
-	return l.within(ctx, Timeout, commands)
+	return l.within(ctx, l.c.timeout, commands)
 }
 
 // within is do with the time that the replies may take.
@@ -140,7 +140,7 @@ func (l *Log) try(ctx context.Context, d time.Duration, commands []redis.Cmder) 
 		}
 		return
 	}
-	if d != Timeout {
+	if d != l.c.timeout {
 		server = server.WithTimeout(d)
 	}
 	pipe := server.Pipeline()
