@@ -79,7 +79,7 @@ func (b *bridge) step(ctx context.Context) error {
 // everything, also the entry with which this node began, and all of the stream is new.
 func (b *bridge) find(ctx context.Context) error {
 	up := b.l.up.String()
-	replies := b.l.do(ctx, [][]any{{"get", b.key()}, {"xrange", b.l.stream, up, up},
+	replies := b.l.fetch(ctx, 1, [][]any{{"get", b.key()}, {"xrange", b.l.stream, up, up},
 		{"xrevrange", b.l.stream, "+", "-", "count", 1}})
 	known, err := replies[0].Text()
 	if err != nil && !errors.Is(err, redis.Nil) {

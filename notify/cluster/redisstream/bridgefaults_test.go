@@ -200,8 +200,8 @@ func TestBridgeWithoutMemory(t *testing.T) {
 	}
 }
 
-// An entry that a link carries in more time than a page or Timeout is read, whether or not the bridge waits
-// for it.
+// An entry that a link carries in more time than a page or Timeout is found and read, whether or not the
+// bridge waits for it.
 func TestBridgeReadsSlowly(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t, redistest.Options{})
@@ -209,9 +209,14 @@ func TestBridgeReadsSlowly(t *testing.T) {
 	proxy := chaos.New(t, s.Addr(), 1)
 	proxy.Limit(160 << 10) // 2.5 s
 	c, _ := newClient(t, options("redis://"+proxy.Addr))
-	c.pageTimeout, c.entryTimeout = time.Second, servertest.Patience
+	c.pageTimeout, c.entryTimeout = Timeout+time.Millisecond, servertest.Patience
 	l := unread(c)
 	b := newBridge(&Ingest{l: l, c: c}, "term")
+	l.up = streamID{ms: uint64(time.Now().UnixMilli())}
+	s.Do(t, "SET", b.key(), l.up.String())
+	if err := b.find(t.Context()); err != nil || b.position != l.up.String() {
+		t.Errorf("position %q, %v", b.position, err)
+	}
 	b.position, b.page = "0-0", 2
 	if _, err := b.read(t.Context()); err == nil || b.page != 1 {
 		t.Errorf("error %v, then a page of %d", err, b.page)

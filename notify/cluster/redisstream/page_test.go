@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -150,5 +151,23 @@ func TestSlowLinkRetained(t *testing.T) {
 	proxy.Limit(192 << 10)
 	if b := first(t, newLog(t, slow, nil)); len(b.State.Messages) != n {
 		t.Errorf("%d retained messages", len(b.State.Messages))
+	}
+}
+
+// The newest entry, which says whether what is retained is of the same stream, comes by a slow link, too.
+func TestSlowLinkNewestEntry(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	addLarge(t, s, 1, 400<<10)
+	proxy := chaos.New(t, s.Addr(), 1)
+	proxy.Limit(160 << 10) // 2.5 s
+	c, _ := newClient(t, options("redis://"+proxy.Addr))
+	c.pageTimeout, c.entryTimeout = time.Second, servertest.Patience
+	l := unread(c)
+	if _, _, err := l.readRetained(t.Context(), notify.ID{}); err == nil {
+		t.Error("the link is not slow")
+	}
+	if _, newest, err := l.readRetained(t.Context(), notify.ID{}); err != nil || newest == (mark{}) {
+		t.Errorf("newest %v, %v", newest, err)
 	}
 }

@@ -38,6 +38,7 @@ func (l *Log) readRetained(ctx context.Context, at notify.ID) (
 	_ = conn.Process(ctx, last) // last has the error
 	entries, err := readRange(last)
 	if err != nil {
+		l.tail.scan = 1 // the entry can be large: the next connection has the time for one
 		return nil, mark{}, l.c.result(err)
 	}
 	if len(entries) > 0 {
