@@ -46,9 +46,10 @@ type Ingest struct {
 	dropped, skipped atomic.Uint64
 	told, toldSkip   rate.Sometimes // limit the lines about what is not written
 
-	mu    sync.Mutex
-	terms int    // how often this node has tried to take the lock; guarded by mu
-	term  string // guarded by mu: the value of the lock while this node has it and listens
+	terms int // how often this node has tried to take the lock; of the goroutine of run
+
+	mu   sync.Mutex
+	term string // guarded by mu: the value of the lock while this node has it and listens
 }
 
 // OpenIngest begins to ingest for the cluster of a log. Close it before the log. It does not
@@ -135,10 +136,8 @@ func (g *Ingest) finish() {
 // claim tries to take the lock. Its value is new each time: what this node has received with a former
 // lock is not written with the next one, because another node may have written it meanwhile.
 func (g *Ingest) claim() (term string, won bool) {
-	g.mu.Lock()
 	g.terms++
 	term = g.l.uid + ":" + strconv.Itoa(g.terms)
-	g.mu.Unlock()
 	err := g.c.do(g.life, func(ctx context.Context, r *redis.Client) (err error) {
 		won, err = r.SetNX(ctx, g.lockKey(), term, ingestLife).Result()
 		return err
@@ -173,10 +172,13 @@ func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
 			g.release(term)
 			return
 		}
-		if now := time.Now(); g.renew(term, &isHeld) == nil {
+		now := time.Now()
+		renewed, err := g.renew(term)
+		switch {
+		case err == nil && renewed:
 			start = now
 			g.tell(start.Add(ingestLife))
-		} else if time.Since(start) > ingestLife {
+		case err == nil, time.Since(start) > ingestLife:
 			isHeld = false
 		}
 	}
@@ -192,14 +194,13 @@ func (g *Ingest) tell(until time.Time) {
 	}
 }
 
-func (g *Ingest) renew(term string, isHeld *bool) error {
-	return g.c.do(g.life, func(ctx context.Context, r *redis.Client) error {
-		held, err := renewLock.Run(ctx, r, []string{g.lockKey()}, term, ingestLife.Milliseconds()).Bool()
-		if err == nil {
-			*isHeld = held
-		}
+// renew reports whether this node still has the lock, and keeps it then.
+func (g *Ingest) renew(term string) (isHeld bool, err error) {
+	err = g.c.do(g.life, func(ctx context.Context, r *redis.Client) (err error) {
+		isHeld, err = renewLock.Run(ctx, r, []string{g.lockKey()}, term, ingestLife.Milliseconds()).Bool()
 		return err
 	})
+	return isHeld, err
 }
 
 // releaseLock deletes the lock of a node. ARGV: its value.

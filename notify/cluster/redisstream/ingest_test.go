@@ -337,3 +337,23 @@ func TestIngestFence(t *testing.T) {
 		t.Errorf("dropped %d, the stream had %v, has %d", g.Dropped(), before, got)
 	}
 }
+
+// A node that has lost the lock does not say that it holds it.
+func TestIngestHolds(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	l := openLog(t, c, nil)
+	told := make(chan time.Time, 1000)
+	g := OpenIngest(l, IngestOptions{Servers: "other"}, func(until time.Time) { told <- until })
+	defer g.Close()
+	if until := servertest.Receive(t, told); until.IsZero() {
+		t.Error("the first thing is that the lock is lost")
+	}
+	s.Do(t, "SET", g.lockKey(), "another")
+	lost := time.Now()
+	for until := servertest.Receive(t, told); !until.IsZero(); until = servertest.Receive(t, told) {
+		if begun := until.Add(-ingestLife); begun.After(lost) {
+			t.Errorf("it says that it holds the lock %v after it was lost", begun.Sub(lost))
+		}
+	}
+}
