@@ -46,5 +46,5 @@ func checkNamespace(name string) error {
 	if errors.As(err, &refused) {
 		return errors.New(refused.Reason)
 	}
-	return nil
+	return err
 }

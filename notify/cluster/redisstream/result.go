@@ -40,7 +40,7 @@ func (l *Log) result(c *call) ([]notify.ID, error) {
 	}
 	if c.claim != nil {
 		if len(texts) != 2 {
-			return nil, errReply
+			return nil, fmt.Errorf("%w: %w", notify.ErrUncertain, errReply)
 		}
 		if old, ok := texts[1].(string); ok {
 			return nil, &notify.ClaimedError{Value: []byte(old[min(len(old), expirySize):])}

@@ -2,7 +2,6 @@ package redisstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sort"
 
@@ -79,9 +78,11 @@ func (l *Log) goBack(ctx context.Context, s state) error {
 	oldest := sort.Search(len(marks), func(i int) bool { return marks[i].id.compare(s.first[0].id) >= 0 })
 	var err error
 	common := oldest + sort.Search(len(marks)-oldest, func(i int) bool {
-		same, e := l.has(ctx, marks[oldest+i])
-		err = errors.Join(err, e)
-		return !same
+		has := false
+		if err == nil { // else the search only ends
+			has, err = l.has(ctx, marks[oldest+i])
+		}
+		return !has
 	})
 	if err != nil {
 		return err
