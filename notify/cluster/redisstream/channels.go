@@ -39,10 +39,8 @@ type subscription struct {
 
 var _ peers.Channels = (*Channels)(nil)
 
-const (
-	// maxPublish bounds the bytes of one pipeline.
-	maxPublish = 1 << 20
-)
+// maxPublish bounds the bytes that one request publishes.
+const maxPublish = 1 << 20
 
 // OpenChannels returns the channels of a client, which have to be closed. It does not wait for the
 // server.

@@ -6,6 +6,9 @@ import (
 	"net"
 	"os"
 	"strings"
+
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
 // cleanError is an error without secrets. It keeps what callers ask for with errors.Is, and not the
@@ -41,4 +44,17 @@ func (c *Client) clean(err error) error {
 		}
 	}
 	return &cleanError{text, nil}
+}
+
+// fieldOf returns the field for which something is skipped. The rest of the error may quote a message.
+func fieldOf(err error) string {
+	var fault *nodewire.SkipError
+	var refused *notify.ValidationError
+	switch {
+	case errors.As(err, &fault):
+		return fault.Field
+	case errors.As(err, &refused):
+		return refused.Field
+	}
+	return ""
 }

@@ -18,7 +18,8 @@ const (
 
 	// poolSize is how many connections commands use at the same time; the rest wait.
 	poolSize = 32
-	// pipelinePoolSize is the same for pipelines. Their connections have larger buffers.
+	// pipelinePoolSize is how many connections with larger buffers pipelines use. Above it they use
+	// those of commands.
 	pipelinePoolSize = 2
 
 	maxName = 128

@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/roomcast/roomcast/notify"
-	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
 // quietTime is how long nothing has to arrive until a connection is tested.
@@ -99,17 +96,4 @@ func receiveAll(ctx context.Context, sub *redis.PubSub, take func(message any)) 
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// fieldOf returns the field for which something is skipped.
-func fieldOf(err error) string {
-	var fault *nodewire.SkipError
-	var refused *notify.ValidationError
-	switch {
-	case errors.As(err, &fault):
-		return fault.Field
-	case errors.As(err, &refused):
-		return refused.Field
-	}
-	return ""
 }

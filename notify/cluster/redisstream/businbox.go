@@ -74,8 +74,8 @@ func (b *Bus) subscribe(ctx context.Context, ready func()) error {
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // ends a read
 	defer b.hears.Store(false)
-	for isTested, channels := false, 0; ; {
-		got, err := sub.ReceiveTimeout(ctx, quietTime)
+	channels := 0
+	return receiveAll(ctx, sub, func(got any) {
 		switch message := got.(type) {
 		case *redis.Subscription:
 			if channels++; channels == 2 {
@@ -85,18 +85,7 @@ func (b *Bus) subscribe(ctx context.Context, ready func()) error {
 		case *redis.Message:
 			b.receive(message.Payload)
 		}
-		switch {
-		case err == nil:
-			isTested = false
-		case isTimeout(err) && !isTested && channels == 2:
-			isTested = true
-			if err := sub.Ping(ctx); err != nil {
-				return err
-			}
-		default:
-			return err
-		}
-	}
+	})
 }
 
 // receive handles what has arrived. It does not wait.
