@@ -25,6 +25,7 @@ type changes struct {
 	order   []string            // of made, a ring when it is full
 	next    int
 	waiting map[string]*time.Timer // entries whose change is not made
+	closed  bool
 }
 
 func (c *changes) start() {
@@ -61,11 +62,11 @@ func (c *changes) read(local Local, e *nodewire.Entry) {
 	}
 }
 
-// waits reports whether a change is made, or waits for that.
+// waits reports whether a change is made, or waits for that, or is too late.
 func (c *changes) waits(id string, do func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, made := c.made[id]; made || c.waiting[id] != nil {
+	if _, made := c.made[id]; made || c.waiting[id] != nil || c.closed {
 		return true
 	}
 	if len(c.waiting) >= maxWaiting {
@@ -83,10 +84,11 @@ func (c *changes) waits(id string, do func()) bool {
 	return true
 }
 
-// close drops what waits: the clients of a server that ends are disconnected.
+// close drops what waits, and what comes to wait: the clients of a server that ends are disconnected.
 func (c *changes) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.closed = true
 	for _, timer := range c.waiting {
 		timer.Stop()
 	}

@@ -61,6 +61,7 @@ func TestChangesAreMadeOnce(t *testing.T) {
 		read("fits")
 		expect()
 		p.Close()
+		read("after the end")
 		time.Sleep(changeWait)
 		expect()
 		for i := range 2 * maxMade {
