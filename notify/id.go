@@ -16,10 +16,13 @@ type ID struct {
 // StreamEpoch is the epoch of every log on a Redis stream. No other log has it.
 const StreamEpoch = 1<<32 - 1
 
+// StreamBits is how many bits of Seq have the number of an entry within its millisecond. The others have
+// the milliseconds.
+const StreamBits = 22
+
 // The text of a time in ms has 13 digits from September 2001 on, and fits beside the number until
 // 2109.
 const (
-	streamBits  = 22 // of Seq for the number of an entry within its millisecond
 	minStreamMS = 1_000_000_000_000
 	streamAt    = 13 // of the '-' in the text form
 )
@@ -28,10 +31,10 @@ const (
 // no id: ms is before September 2001 or after May 2109, or n is not below 2^22. The position before
 // the first entry is ID{Epoch: StreamEpoch}.
 func StreamID(ms, n uint64) (id ID, ok bool) {
-	if ms < minStreamMS || ms >= 1<<(64-streamBits) || n >= 1<<streamBits {
+	if ms < minStreamMS || ms >= 1<<(64-StreamBits) || n >= 1<<StreamBits {
 		return ID{}, false
 	}
-	return ID{Epoch: StreamEpoch, Seq: ms<<streamBits | n}, true
+	return ID{Epoch: StreamEpoch, Seq: ms<<StreamBits | n}, true
 }
 
 // Position is the reply to a request for the position in the log.
@@ -103,9 +106,9 @@ func (id ID) String() string { return string(id.AppendTo(make([]byte, 0, 9+maxSe
 // AppendTo appends the text form to dst.
 func (id ID) AppendTo(dst []byte) []byte {
 	if id.Epoch == StreamEpoch && id.Seq != 0 {
-		dst = strconv.AppendUint(dst, id.Seq>>streamBits, 10)
+		dst = strconv.AppendUint(dst, id.Seq>>StreamBits, 10)
 		dst = append(dst, '-')
-		return strconv.AppendUint(dst, id.Seq&(1<<streamBits-1), 10)
+		return strconv.AppendUint(dst, id.Seq&(1<<StreamBits-1), 10)
 	}
 	const digits = "0123456789abcdef"
 	for shift := 28; shift >= 0; shift -= 4 {

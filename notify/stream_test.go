@@ -48,7 +48,7 @@ func (s *Stream) Open() *StreamLog {
 // messages.
 func (s *Stream) next() ID {
 	s.gaps++
-	ms, n := max(streamBegin, s.last.Seq>>streamBits), s.last.Seq&(1<<streamBits-1)
+	ms, n := max(streamBegin, s.last.Seq>>StreamBits), s.last.Seq&(1<<StreamBits-1)
 	switch s.gaps % 4 {
 	case 0:
 		ms, n = ms+s.gaps%7+1, 0

@@ -152,7 +152,7 @@ func TestStreamID(t *testing.T) {
 		"4398046511103-4194303": 1<<64 - 1,
 	} {
 		id, err := StreamID(text)
-		if err != nil || id.Seq != want || id.Epoch != StreamEpoch || string(AppendStreamID(nil, id)) != text {
+		if err != nil || id.Seq != want || id.Epoch != notify.StreamEpoch || string(AppendStreamID(nil, id)) != text {
 			t.Errorf("%s: %+v, %v", text, id, err)
 		}
 	}
@@ -195,7 +195,7 @@ func TestChannels(t *testing.T) {
 
 func TestSignals(t *testing.T) {
 	t.Parallel()
-	from, to := notify.ID{Epoch: StreamEpoch, Seq: 5<<22 | 1}, notify.ID{Epoch: StreamEpoch, Seq: 9 << 22}
+	from, to := notify.ID{Epoch: notify.StreamEpoch, Seq: 5<<22 | 1}, notify.ID{Epoch: notify.StreamEpoch, Seq: 9 << 22}
 	for rc, signal := range map[string]Signal{
 		`{"v":1,"k":"up","u":"7263aabbccddeeff"}`:                           {Kind: SignalUp},
 		`{"v":1,"k":"bump","u":"7263aabbccddeeff"}`:                         {Kind: SignalBump},
@@ -244,7 +244,7 @@ func TestSession(t *testing.T) {
 		SID: "Dq4zJd3bG0wq1Z6pAAAAAAAB", PID: "p", Rooms: []string{"Dq4zJd3bG0wq1Z6pAAAAAAAB", "user:u", "orders"},
 		Data: Value{json.RawMessage(`{"b":{"_placeholder":true,"num":0}}`), [][]byte{{1, 0xff}}},
 		Own: &Own{UserID: "u", Namespace: "/", Granted: []string{"vip"},
-			Cursor: notify.ID{Epoch: StreamEpoch, Seq: 7 << 22}, At: someAt,
+			Cursor: notify.ID{Epoch: notify.StreamEpoch, Seq: 7 << 22}, At: someAt,
 			Node: "7263a1b2c3d4e5f6", Term: 2, Void: "V", Foreign: true},
 	}
 	text, err := s.Encode()

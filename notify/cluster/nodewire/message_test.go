@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	someID = notify.ID{Epoch: StreamEpoch, Seq: 1795862270696 << 22}
+	someID = notify.ID{Epoch: notify.StreamEpoch, Seq: 1795862270696 << 22}
 	someAt = time.Date(2026, 11, 28, 10, 37, 50, 696e6, time.UTC)
 )
 

@@ -49,7 +49,7 @@ func verdict(t *testing.T, f Fields) (verdict string, delivered bool) {
 	e, err := Decode(f)
 	var m *notify.Message
 	if err == nil {
-		m, err = e.Message(notify.ID{Epoch: StreamEpoch, Seq: 1}, time.Time{})
+		m, err = e.Message(notify.ID{Epoch: notify.StreamEpoch, Seq: 1}, time.Time{})
 	}
 	var fault *SkipError
 	switch {

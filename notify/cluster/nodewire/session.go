@@ -204,4 +204,4 @@ func (o *Own) append(dst []byte) ([]byte, error) {
 }
 
 // isPosition reports whether an id is that of an entry, or none.
-func isPosition(id notify.ID) bool { return id.IsZero() || id.Epoch == StreamEpoch }
+func isPosition(id notify.ID) bool { return id.IsZero() || id.Epoch == notify.StreamEpoch }

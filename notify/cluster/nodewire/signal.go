@@ -103,7 +103,7 @@ func (e *Entry) signalFields() (Fields, error) {
 		if end.id.IsZero() {
 			continue
 		}
-		if end.id.Epoch != StreamEpoch {
+		if end.id.Epoch != notify.StreamEpoch {
 			return Fields{}, refuse(end.name, "is %s, expected the id of an entry", end.id)
 		}
 		rc = append(append(append(rc, `,"`...), end.name...), `":"`...)

@@ -13,7 +13,7 @@ func TestStored(t *testing.T) {
 	t.Parallel()
 	const text = "5-1 3:uid1:u3:nsp1:/4:data5:{\"\x00:}"
 	s, err := DecodeStored(text)
-	want := Stored{notify.ID{Epoch: StreamEpoch, Seq: 5<<22 | 1}, Fields{UID: "u", Namespace: "/", Data: "{\"\x00:}"}}
+	want := Stored{notify.ID{Epoch: notify.StreamEpoch, Seq: 5<<22 | 1}, Fields{UID: "u", Namespace: "/", Data: "{\"\x00:}"}}
 	if err != nil || s != want || string(s.Append(nil)) != text {
 		t.Errorf("got %+v, %v, want %+v", s, err, want)
 	}
@@ -36,7 +36,7 @@ func TestStoredProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String()
-		s := Stored{notify.ID{Epoch: StreamEpoch, Seq: rapid.Uint64().Draw(t, "seq")}, Fields{
+		s := Stored{notify.ID{Epoch: notify.StreamEpoch, Seq: rapid.Uint64().Draw(t, "seq")}, Fields{
 			text.Draw(t, "uid"), text.Draw(t, "nsp"), text.Draw(t, "type"), text.Draw(t, "data"), text.Draw(t, "rc"),
 			text.Draw(t, "via")}}
 		if again, err := DecodeStored(string(s.Append(nil))); err != nil || again != s {

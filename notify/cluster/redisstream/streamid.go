@@ -15,7 +15,7 @@ type streamID struct{ ms, n uint64 }
 
 // bumpAt is the number of an entry within its millisecond from which the log continues with the next
 // millisecond. A notify.ID has numbers up to twice that.
-const bumpAt = 1 << 21
+const bumpAt = 1 << (notify.StreamBits - 1)
 
 // maxID is the length of the longest text of an id: two numbers of 64 bits.
 const maxID = 20 + 1 + 20
@@ -45,11 +45,11 @@ func (s streamID) position() notify.ID {
 		return id
 	}
 	if _, ok := notify.StreamID(s.ms, 0); ok {
-		s.n = 1<<22 - 1 // n is too large
+		s.n = 1<<notify.StreamBits - 1 // n is too large
 		id, _ := s.id()
 		return id
 	}
-	if _, ok := notify.StreamID(s.ms+1<<40, 0); ok { // ms is too small
+	if s.ms>>(64-notify.StreamBits) == 0 { // ms is too small
 		return notify.ID{Epoch: notify.StreamEpoch}
 	}
 	return notify.ID{Epoch: notify.StreamEpoch, Seq: math.MaxUint64}
