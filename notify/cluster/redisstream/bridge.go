@@ -198,9 +198,17 @@ return refused`)
 // move publishes messages and moves the position. If it is another one already, it is not known any more.
 func (b *bridge) move(ctx context.Context, from, to string, messages []any) error {
 	args := append([]any{b.term, from, to}, messages...)
+	within, size := b.l.c.timeout, 0
+	for _, part := range messages {
+		text, _ := part.([]byte)
+		size += len(text)
+	}
+	if size > largeEntry { // there is no smaller part of it
+		within = b.l.c.entryTimeout
+	}
 	result := 0
-	err := b.l.c.do(ctx, func(ctx context.Context, r *redis.Client) (err error) {
-		result, err = publishAll.Run(ctx, r, []string{b.g.lockKey(), b.key()}, args...).Int()
+	err := b.l.c.doWithin(ctx, within, func(ctx context.Context, r *redis.Client) (err error) {
+		result, err = publishAll.Run(ctx, r.WithTimeout(within), []string{b.g.lockKey(), b.key()}, args...).Int()
 		return err
 	})
 	switch {

@@ -229,6 +229,22 @@ func TestBridgeReadsSlowly(t *testing.T) {
 	}
 }
 
+// The same is published.
+func TestBridgePublishesSlowly(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	proxy := chaos.New(t, s.Addr(), 1)
+	c, _ := newClient(t, options("redis://"+proxy.Addr))
+	c.entryTimeout = servertest.Patience
+	b := newBridge(&Ingest{l: unread(c), c: c}, "term")
+	s.Do(t, "SET", b.g.lockKey(), "term")
+	large := make([]byte, largeEntry+1)
+	proxy.Limit(len(large) * 2 / 5) // 2.5 s, and again with the text of the script
+	if err := b.move(t.Context(), "", "1-1", []any{[]byte("channel"), large}); err != nil || b.position != "1-1" {
+		t.Errorf("position %q, %v", b.position, err)
+	}
+}
+
 // Large entries are published in parts: Redis ends the connection of a subscriber that is sent 32 MiB at
 // once. A channel that the rules of the user do not allow loses its own messages only.
 func TestBridgeLargeEntries(t *testing.T) {

@@ -114,8 +114,15 @@ func (c *Client) channel(name string) string { return "roomcast:{" + c.o.Stream 
 // do calls f with the server that has the keys of the stream, for at most [Timeout]. It returns
 // [redis.Nil] as it is, and other errors without secrets.
 func (c *Client) do(ctx context.Context, f func(context.Context, *redis.Client) error) error {
+	return c.doWithin(ctx, c.timeout, f)
+}
+
+// doWithin is do with another time.
+func (c *Client) doWithin(
+	ctx context.Context, d time.Duration, f func(context.Context, *redis.Client) error,
+) error {
 	caller := ctx
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	server, err := c.server(ctx)
 	if err == nil {
