@@ -120,6 +120,10 @@ func NewUID() string {
 	return uidPrefix + hex.EncodeToString(b[:])
 }
 
+// EmitterUID is the id of @socket.io/redis-emitter, which is no server. Adapter 0.2 takes the writer of
+// every other entry for a server, and waits for its answers.
+const EmitterUID = "emitter"
+
 // ClusterUID returns the id that all nodes of a cluster with a stream have for servers with the pub/sub
 // adapter, which are not in it.
 func ClusterUID(stream string) string {

@@ -14,8 +14,9 @@ import (
 	"github.com/roomcast/roomcast/rooms"
 )
 
-// FromMessage returns the entry of a message that a Hub has validated. The nonce is for Nonce of
-// the entry that is read back. The error is a *notify.ValidationError: Node cannot get the message.
+// FromMessage returns the entry of a message that a Hub has validated. The nonce, which the field rc
+// has, makes the message one of its server. The error is a *notify.ValidationError: Node cannot get the
+// message.
 //
 // A notification becomes the event of its type with one argument, the notification object without
 // its id; Node's clients have the id as the last argument of the event. The entry has the TTL in
@@ -118,9 +119,6 @@ func appendNotification(dst []byte, m *notify.Message) []byte {
 	}
 	return append(dst, `}]`...)
 }
-
-// Nonce returns the nonce of FromMessage, empty for an entry of Node.
-func (e *Entry) Nonce() string { return e.mark.nonce }
 
 // Message returns the message of a broadcast that was decoded: the one that a Roomcast node gave to
 // FromMessage, or an emit of Node, which gets the time at. The message has the ID id. The error is

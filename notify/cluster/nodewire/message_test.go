@@ -256,7 +256,7 @@ func TestMessageRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		again, err := published.Message(someID, someAt)
-		if err != nil || published.Nonce() != "nonce" || !OwnUID(published.UID) {
+		if err != nil || published.mark.nonce != "nonce" || !OwnUID(published.UID) {
 			t.Fatalf("%+v, %v", published, err)
 		}
 		if m.Data, again.Data = normal(m.Data), normal(again.Data); !equalMessageJSON(again, m) {

@@ -20,16 +20,6 @@ type Stored struct {
 // maxStored is the longest text of a Stored: two fields, data and rc, can be long.
 const maxStored = 2*MaxPayload + 1024
 
-// Append appends the text.
-func (s Stored) Append(dst []byte) []byte {
-	dst = append(AppendStreamID(dst, s.ID), ' ')
-	for _, text := range s.Fields.Pairs() {
-		dst = append(strconv.AppendInt(dst, int64(len(text)), 10), ':')
-		dst = append(dst, text...)
-	}
-	return dst
-}
-
 // DecodeStored reads the text. The error is a *SkipError.
 func DecodeStored(text string) (s Stored, err error) {
 	if len(text) > maxStored {

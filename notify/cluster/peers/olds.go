@@ -28,7 +28,7 @@ type old struct{ namespace, uid string }
 // would keep each other at it. One of 65,536 Node servers has such a uid, too, and gets no
 // heartbeats.
 func (p *Peers) heard(e *nodewire.Entry) {
-	if e.UID == "" || e.UID == emitter || nodewire.OwnUID(e.UID) {
+	if e.UID == "" || e.UID == nodewire.EmitterUID || nodewire.OwnUID(e.UID) {
 		return
 	}
 	o, n := old{e.Namespace, e.UID}, p.namespaces[e.Namespace]
@@ -46,9 +46,6 @@ func (p *Peers) heard(e *nodewire.Entry) {
 		n.again = true // a server that starts misses what comes before its first read of the stream
 	}
 }
-
-// emitter is the uid of @socket.io/redis-emitter, which is no server.
-const emitter = "emitter"
 
 // hears reports whether a server with adapter 0.2 is heard in a namespace. The caller holds the
 // lock.

@@ -9,10 +9,6 @@ import (
 	"github.com/roomcast/roomcast/notify/cluster/nodewire"
 )
 
-// emitterUID is the uid of all that is ingested: that of @socket.io/redis-emitter, which is no server.
-// Adapter 0.2 takes the writer of every other entry for a server, and waits for its answers.
-const emitterUID = "emitter"
-
 // ingestAll adds entries, and publishes volatile messages, if the lock has a value: a node that stood
 // still writes nothing after another node has taken the lock.
 //
@@ -124,7 +120,7 @@ func (g *Ingest) encode(m *published) ([]any, error) {
 	if isOwn || nodewire.OwnUID(e.UID) {
 		return nil, nil // a node of Roomcast has written it
 	}
-	e.UID = emitterUID
+	e.UID = nodewire.EmitterUID
 	if m.channel.Prefix == g.o.Servers {
 		e.Via = g.o.Servers
 	}

@@ -46,8 +46,8 @@ type Options struct {
 
 	// Replicate makes a publish wait until a replica has the messages too, so that a replica that takes
 	// over has them. The same holds for the deletion of retained messages, and for a value that Get of a
-	// KV returns: it can be that of a publish. Without a replica in half a second, the error wraps notify.ErrUncertain. The
-	// default is false.
+	// KV returns: it can be that of a publish. Without a replica in half a second, the error wraps
+	// notify.ErrUncertain. The default is false.
 	Replicate bool
 
 	TLS *tls.Config // for rediss; nil: the certificates of the system
