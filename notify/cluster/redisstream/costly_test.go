@@ -36,7 +36,7 @@ func idleAtLarge(t *testing.T, s *redistest.Server, c *Client, size int) (*Log, 
 // While nothing is new, a large entry is not sent again.
 func TestLargeEntryIsNotReadAgain(t *testing.T) {
 	t.Parallel()
-	s, c := start(t)
+	s, c := startUnhurried(t)
 	const size = 1 << 20
 	l, got := idleAtLarge(t, s, c, size)
 	sent := func() int {
@@ -82,7 +82,7 @@ func TestLossAtLargeEntry(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, c := start(t)
+			s, c := startUnhurried(t)
 			l, got := idleAtLarge(t, s, c, 100<<10)
 			spoil(func(args ...string) { s.Do(t, args...) }, l.tail.at.id.String())
 			for range 4 { // the stream is gone, or empty, and has another entry then

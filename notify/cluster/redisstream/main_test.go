@@ -68,6 +68,13 @@ func start(t testing.TB) (*redistest.Server, *Client) {
 	return s, dial(t, options(s.URLOf("roomcast", "node-password")))
 }
 
+// startUnhurried is start with a client that waits, however slow the machine is.
+func startUnhurried(t testing.TB) (*redistest.Server, *Client) {
+	t.Helper()
+	s := redistest.Start(t, redistest.Options{Users: []string{nodeUser}})
+	return s, dial(t, unhurried(options(s.URLOf("roomcast", "node-password"))))
+}
+
 // deaf makes connections of a client lose a reply that has arrived.
 type deaf struct{ next atomic.Bool } // the next reply is lost
 

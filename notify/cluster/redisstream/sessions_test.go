@@ -17,9 +17,9 @@ import (
 func TestSharedSessions(t *testing.T) {
 	t.Parallel()
 	logtest.TestSharedSessions(t, func(t *testing.T) (one, other notify.SharedSessions) {
-		s := redistest.Start(t, redistest.Options{Users: []string{nodeUser}})
+		s, c := startUnhurried(t)
 		o := unhurried(options(s.URLOf("roomcast", "node-password")))
-		return dial(t, o).Sessions(), dial(t, o).Sessions()
+		return c.Sessions(), dial(t, o).Sessions()
 	})
 }
 
