@@ -39,6 +39,7 @@ type Bus struct {
 
 	mu        sync.Mutex // guards the fields below
 	self      cluster.Node
+	former    former
 	handlers  map[string]func(from string, body []byte) []byte
 	questions map[uint64]*question
 	last      uint64 // the number of the last question

@@ -104,7 +104,10 @@ func (b *Bus) stay() {
 			ticker.Stop()
 			return
 		case <-ticker.C:
-			_ = b.register(b.life) // do logs the error, and the next time is soon
+			if isFull(b.register(b.life)) { // do logs other errors, and the next time is soon
+				b.doubt()
+			}
+			_, _ = b.Nodes(b.life) // to know them when the server does not
 		}
 	}
 }

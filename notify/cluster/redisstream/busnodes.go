@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/zap"
 
 	"github.com/roomcast/roomcast/notify/cluster"
 )
@@ -43,73 +40,30 @@ func (b *Bus) announce(ctx context.Context, self cluster.Node) error {
 	if err != nil {
 		return err
 	}
-	return b.c.do(ctx, func(ctx context.Context, r *redis.Client) error {
-		_, err := r.TxPipelined(ctx, func(p redis.Pipeliner) error {
+	var added *redis.IntCmd
+	err = b.c.do(ctx, func(ctx context.Context, r *redis.Client) error {
+		return transact(ctx, r, func(p redis.Pipeliner) {
 			p.Set(ctx, b.nodeKey(self.UID), text, nodeLife)
-			p.HSet(ctx, b.nodesKey(), self.UID, "")
-			return nil
+			added = p.HSet(ctx, b.nodesKey(), self.UID, "")
 		})
-		return err
 	})
+	if err != nil {
+		return err
+	}
+	b.c.noteStored()
+	if added.Val() > 0 && isClosed(b.entered) { // the server has lost the list, and with it the others
+		b.doubt()
+	}
+	return nil
 }
 
 // leave removes the node from the list.
 func (b *Bus) leave() error {
 	self := b.Self()
 	return b.c.do(context.Background(), func(ctx context.Context, r *redis.Client) error {
-		_, err := r.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		return transact(ctx, r, func(p redis.Pipeliner) {
 			p.Del(ctx, b.nodeKey(self.UID), b.tagKey(self.Tag))
 			p.HDel(ctx, b.nodesKey(), self.UID)
-			return nil
 		})
-		return err
 	})
-}
-
-// Nodes returns the nodes of the cluster, this one included, by uid.
-func (b *Bus) Nodes(ctx context.Context) (nodes []cluster.Node, err error) {
-	var uids []string
-	var values []any
-	err = b.c.do(ctx, func(ctx context.Context, r *redis.Client) error {
-		fields, err := r.HGetAll(ctx, b.nodesKey()).Result()
-		if err != nil || len(fields) == 0 {
-			return err
-		}
-		uids = uids[:0]
-		keys := make([]string, 0, len(fields))
-		for uid := range fields {
-			uids = append(uids, uid)
-			keys = append(keys, b.nodeKey(uid))
-		}
-		values, err = r.MGet(ctx, keys...).Result()
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var gone []string
-	for i, value := range values {
-		text, _ := value.(string)
-		var node listed
-		if json.Unmarshal([]byte(text), &node) != nil || node.UID != uids[i] {
-			gone = append(gone, uids[i])
-		} else if len(nodes) < maxNodes {
-			copy(node.Node.Secret[:], node.Secret)
-			nodes = append(nodes, node.Node)
-		}
-	}
-	b.sweep(ctx, gone)
-	slices.SortFunc(nodes, func(x, y cluster.Node) int { return strings.Compare(x.UID, y.UID) })
-	return nodes, nil
-}
-
-// sweep removes nodes that have expired from the hash. One that is alive adds itself again.
-func (b *Bus) sweep(ctx context.Context, gone []string) {
-	if len(gone) == 0 {
-		return
-	}
-	_ = b.c.do(ctx, func(ctx context.Context, r *redis.Client) error {
-		return r.HDel(ctx, b.nodesKey(), gone...).Err()
-	})
-	b.c.o.Log.Info("nodes have ended", zap.String("uids", strings.Join(gone, " ")))
 }

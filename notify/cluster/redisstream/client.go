@@ -36,6 +36,7 @@ type Client struct {
 
 	remote atomic.Pointer[netip.AddrPort] // the server of the latest connection
 	isDown atomic.Bool                    // the log says so
+	isFull atomic.Bool                    // the log says that the server stores nothing
 	told   rate.Sometimes                 // limits the lines that say so
 
 	timeout                   time.Duration // Timeout, outside of tests
@@ -160,16 +161,23 @@ func (c *Client) reload(ctx context.Context) bool {
 
 // result notes whether the server answers, and returns the error of a call for the caller.
 func (c *Client) result(err error) error {
-	if err == nil || errors.Is(err, redis.Nil) {
+	full := isFull(err)
+	if err == nil || errors.Is(err, redis.Nil) || full {
 		if c.isDown.CompareAndSwap(true, false) {
 			c.o.Log.Info("Redis answers again")
 		}
-		return err
+		if !full {
+			return err
+		}
 	}
 	if c.life.Err() != nil {
 		return ErrClosed
 	}
 	err = c.clean(err)
+	if full {
+		c.noteFull(err)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	if c.cluster != nil {
 		c.cluster.ReloadState(c.life) // another server may have the slot now
 	}

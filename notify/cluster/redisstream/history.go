@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/roomcast/roomcast/notify"
@@ -162,17 +161,6 @@ func (l *Log) deliverHistory() {
 // which Node can resume.
 func (l *Log) signalUp(ctx context.Context) (streamID, error) {
 	return l.writeSignal(ctx, nodewire.Signal{Kind: nodewire.SignalUp}, "*")
-}
-
-// isReadOnly reports whether a server answers that it stores nothing at present: its memory or disk is
-// full, or it is a replica.
-func isReadOnly(err error) bool {
-	for _, code := range []string{"OOM", "MISCONF", "READONLY", "NOREPLICAS"} {
-		if isReply(err) && strings.HasPrefix(err.Error(), code+" ") {
-			return true
-		}
-	}
-	return false
 }
 
 // newest returns the id of the newest entry, or an error if there is none.

@@ -85,6 +85,9 @@ func (p *Presence) flush(s *hashState) (more bool) {
 	if err != nil {
 		// Perhaps the server has it. Then the next version is not the expected one.
 		p.own.noteAgain(changes)
+		if isFull(err) { // the hash expires, and the node lives
+			_ = p.publish(p.life, change{UID: p.uid, Version: s.version})
+		}
 		select {
 		case <-p.life.Done():
 		case <-time.After(maxWait):
@@ -124,7 +127,7 @@ func (p *Presence) send(c change, s *hashState, last bool) (stored uint64, err e
 	key := p.key(p.uid)
 	var version *redis.IntCmd
 	err = p.b.c.do(p.life, func(ctx context.Context, r *redis.Client) error {
-		_, err := r.TxPipelined(ctx, func(t redis.Pipeliner) error {
+		return transact(ctx, r, func(t redis.Pipeliner) {
 			if s.rewrite {
 				t.Del(ctx, key)
 				version = t.HIncrBy(ctx, key, versionField, int64(c.Version))
@@ -139,9 +142,7 @@ func (p *Presence) send(c change, s *hashState, last bool) (stored uint64, err e
 			}
 			t.PExpire(ctx, key, presenceLife)
 			t.Publish(ctx, p.b.c.channel(presenceChannel), payload)
-			return nil
 		})
-		return err
 	})
 	if err != nil {
 		return 0, err
@@ -149,18 +150,32 @@ func (p *Presence) send(c change, s *hashState, last bool) (stored uint64, err e
 	return uint64(version.Val()), nil
 }
 
-// leave removes the hash and tells the others.
-func (p *Presence) leave() error {
-	payload, err := json.Marshal(change{UID: p.uid, Gone: true})
+// publish tells the others of a change without storing it.
+func (p *Presence) publish(ctx context.Context, c change) error {
+	payload, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	return p.b.c.do(context.Background(), func(ctx context.Context, r *redis.Client) error {
-		_, err := r.TxPipelined(ctx, func(t redis.Pipeliner) error {
+	return p.b.c.do(ctx, func(ctx context.Context, r *redis.Client) error {
+		return r.Publish(ctx, p.b.c.channel(presenceChannel), payload).Err()
+	})
+}
+
+// leave removes the hash and tells the others.
+func (p *Presence) leave() error {
+	gone := change{UID: p.uid, Gone: true}
+	payload, err := json.Marshal(gone)
+	if err != nil {
+		return err
+	}
+	err = p.b.c.do(context.Background(), func(ctx context.Context, r *redis.Client) error {
+		return transact(ctx, r, func(t redis.Pipeliner) {
 			t.Del(ctx, p.key(p.uid))
 			t.Publish(ctx, p.b.c.channel(presenceChannel), payload)
-			return nil
 		})
-		return err
 	})
+	if isFull(err) { // the hash expires
+		return p.publish(context.Background(), gone)
+	}
+	return err
 }

@@ -65,9 +65,8 @@ func (t Tickets) Redeem(digest [sha256.Size]byte) (value []byte, err error) {
 		if !ok { // not one of ours
 			return redis.Nil
 		}
-		_, err = r.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		err = transact(ctx, r, func(p redis.Pipeliner) {
 			found, last = p.GetDel(ctx, key), p.Get(ctx, t.revocationKey(userID))
-			return nil
 		})
 		if errors.Is(err, redis.Nil) { // of one of the two, or of both
 			return nil
