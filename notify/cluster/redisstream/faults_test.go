@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -114,6 +115,38 @@ func TestServerIsEmptied(t *testing.T) {
 	}
 	if a.Losses() != 1 || b.Losses() != 1 {
 		t.Errorf("%d and %d losses", a.Losses(), b.Losses())
+	}
+}
+
+// A stream that is gone, and that another server begins again before a node sees that, is not one that was
+// trimmed: what the log has delivered is lost, and so is all else that the server had. A node that starts
+// later knows it, too.
+func TestStreamBeginsAgain(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	if v, _ := s.Do(t, "INFO", "server").(string); strings.Contains(v, "redis_version:6.") {
+		t.Skip("before version 7 a server does not count what was added")
+	}
+	l := openLog(t, c, nil)
+	r := readFrom(t, l)
+	last := add(t, l, "before")
+	later := fmt.Sprintf("%d-0", last.ID.Seq>>22+1)
+	s.Do(t, "EVAL", `redis.call('DEL', KEYS[1]); return redis.call('XADD', KEYS[1], ARGV[1], 'uid', 'n',
+		'nsp', '/', 'type', '3', 'data', ARGV[2])`, "1", "socket.io", later,
+		`{"packet":{"type":2,"data":["after"]},"opts":{"rooms":[],"except":[],"flags":{}}}`)
+	servertest.Eventually(t, "what was added", func() bool { return len(r.ids()) == 2 })
+	if lost := r.lost(); len(lost) != 1 || lost[0] != noPosition {
+		t.Errorf("losses %v", lost)
+	}
+	forks := make(chan notify.Fork, 16)
+	openLog(t, c, nil).Follow(func(b notify.Batch) func() {
+		if b.Fork != nil {
+			forks <- *b.Fork
+		}
+		return nil
+	})
+	if f := servertest.Receive(t, forks); f.From != noPosition || f.To.Seq < last.ID.Seq {
+		t.Errorf("a fork from %v to %v, and %v is lost", f.From, f.To, last.ID)
 	}
 }
 

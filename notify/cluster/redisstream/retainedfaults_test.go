@@ -1,9 +1,12 @@
 package redisstream
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/notify"
 	"github.com/roomcast/roomcast/server/servertest"
@@ -126,4 +129,29 @@ func TestRetainedStateIsStale(t *testing.T) {
 	}
 	retain(t, hubs[0], "y", "1", 0)
 	awaitKinds(t, "x kept, y 1", h)
+}
+
+// A key that another program has taken for something else refuses a retained message before it is stored,
+// as the error says.
+func TestRetainedKeyOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	l := openLog(t, c, nil)
+	r := readFrom(t, l)
+	for _, key := range []string{c.retainedKey(), c.retainedEndsKey()} {
+		s.Do(t, "SET", key, "text")
+		m := message("refused")
+		m.Retain, m.TTL = true, time.Minute
+		err := l.Append(t.Context(), []*notify.Message{m})
+		if !errors.Is(err, notify.ErrUnavailable) || errors.Is(err, notify.ErrUncertain) ||
+			!strings.Contains(err.Error(), "WRONGTYPE") {
+			t.Errorf("%s: %v", key, err)
+		}
+		s.Do(t, "DEL", key)
+	}
+	add(t, l, "stored")
+	r.awaitText(t, "stored")
+	if texts := r.texts(); len(texts) != 1 {
+		t.Errorf("delivered %q", texts)
+	}
 }

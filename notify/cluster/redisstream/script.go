@@ -11,6 +11,9 @@ package redisstream
 // nothing, the time at which the TTL is over, the TTL or 0, the fields and values; then the parts of
 // the value of the claim, each with the number of the entry whose id follows it, from 1, or 0.
 //
+// An error of a command leaves what the script has done. So it begins with those that fail when another
+// program has taken a key for something else.
+//
 // The first number of an id is the time of the server. By that, each entry that is retained removes up
 // to 16 others whose TTL is over, so that these do not fill the server.
 const appendAll = `
@@ -21,6 +24,8 @@ if KEYS[4] then
 		return {0, old}
 	end
 end
+redis.call('HGET', KEYS[2], '')
+redis.call('ZRANGEBYSCORE', KEYS[3], 1, 0)
 local i, ids = 5, {}
 for e = 1, tonumber(ARGV[4]) do
 	local n, slot, over, ttl = tonumber(ARGV[i]), ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])

@@ -18,13 +18,17 @@ type state struct {
 	first  []entry  // none if it is empty
 	top    streamID // the highest id that it has given
 	length int      // entries
+	added  int      // since it was created; 0: unknown, as in Redis 6.2
 }
+
+// isNew reports whether no entry was ever removed from the stream, as far as the server tells.
+func (s *state) isNew() bool { return s.added > 0 && s.added == s.length }
 
 // verify finds out why the entry at the position of the tail is not there, or is another one, and lets
 // the tail go on. The stream can be
 //
 //   - trimmed: the entries up to its first one are lost for this node;
-//   - gone: the server has restarted without its data;
+//   - gone: the server has restarted without its data, and perhaps another one has written since then;
 //   - forked: a replica has taken over that had not got the newest entries. Those after the last common
 //     one are lost, and others can have ids between them. Readers that only ask for later ids would
 //     miss these for ever, so the signal fork raises the ids above those that were lost.
@@ -45,6 +49,10 @@ func (l *Log) verify(ctx context.Context) error {
 		_, err := l.signalUp(ctx)
 		return err
 	case t.isGone:
+		return l.begin(ctx, "the stream was gone", noPosition, s.first)
+	case s.first[0].id.compare(t.at.id) > 0 && s.isNew():
+		fork := l.forkFrom(noPosition)
+		t.fork = &fork
 		return l.begin(ctx, "the stream was gone", noPosition, s.first)
 	case s.first[0].id.compare(t.at.id) > 0:
 		before := s.first[0].id.position()
@@ -182,6 +190,9 @@ func (s *state) readInfo(reply any, err error) error {
 		case "length":
 			n, _ := fields[i+1].(int64)
 			s.length = int(n)
+		case "entries-added":
+			n, _ := fields[i+1].(int64)
+			s.added = int(n)
 		case "last-generated-id":
 			text, _ := fields[i+1].(string)
 			id, ok := parseID(text)
