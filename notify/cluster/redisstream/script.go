@@ -1,5 +1,11 @@
 package redisstream
 
+import (
+	"slices"
+
+	"github.com/roomcast/roomcast/notify"
+)
+
 // appendAll adds entries, and in the same step stores what they retain, and the value of a claim. If
 // the claim has a value already, it returns that and adds nothing. Without a claim it returns the ids.
 // It also writes then, because a WAIT covers the writes of its connection only: the value, and the
@@ -7,9 +13,10 @@ package redisstream
 //
 // KEYS: the stream, the hash of what is retained, the set of when that is over, and the key of a claim
 // if there is one. ARGV: the time, how many milliseconds the server keeps the value, the length of the
-// stream, the number of entries; for each, how many fields and values, the field of the hash or
-// nothing, the time at which the TTL is over, the TTL or 0, the fields and values; then the parts of
-// the value of the claim, each with the number of the entry whose id follows it, from 1, or 0.
+// stream, the number of entries, whether one is retained; for each entry, how many fields and values, the
+// field of the hash or nothing, the time at which the TTL is over, the TTL or 0, the fields and values;
+// then the parts of the value of the claim, each with the number of the entry whose id follows it, from 1,
+// or 0.
 //
 // An error of a command leaves what the script has done. So it begins with those that fail when another
 // program has taken a key for something else.
@@ -24,9 +31,11 @@ if KEYS[4] then
 		return {0, old}
 	end
 end
-redis.call('HGET', KEYS[2], '')
-redis.call('ZRANGEBYSCORE', KEYS[3], 1, 0)
-local i, ids = 5, {}
+if ARGV[5] == '1' then
+	redis.call('HGET', KEYS[2], '')
+	redis.call('ZRANGEBYSCORE', KEYS[3], 1, 0)
+end
+local i, ids = 6, {}
 for e = 1, tonumber(ARGV[4]) do
 	local n, slot, over, ttl = tonumber(ARGV[i]), ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
 	local add = {'XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*'}
@@ -73,7 +82,8 @@ func (l *Log) script(c *call, adds [][]any) []any {
 		command = append(command, c.claim.in.prefix+c.claim.key)
 		now, kept = l.of.o.Now().UnixMilli(), life(c.claim.ttl).Milliseconds()
 	}
-	command = append(command, now, kept, l.maxLen, len(adds))
+	retains := slices.ContainsFunc(c.messages, func(m *notify.Message) bool { return m.Retain })
+	command = append(command, now, kept, l.maxLen, len(adds), retains)
 	for i, add := range adds {
 		command = append(command, len(add)-headOfAdd)
 		command = append(append(command, retainedArgs(c.messages[i])...), add[headOfAdd:]...)
