@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
@@ -23,18 +24,44 @@ const leastMajor, leastMinor = 6, 2
 // [ErrUnavailable]. It warns of a server on a public address without a password or TLS.
 func (c *Client) Check(ctx context.Context) error {
 	var text string
+	var before, after time.Time
 	err := c.do(ctx, func(ctx context.Context, server *redis.Client) (err error) {
+		before = c.o.Now()
 		text, err = server.Info(ctx).Result()
+		after = c.o.Now()
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := c.checkInfo(parseInfo(text)); err != nil {
+	info := parseInfo(text)
+	if err := c.checkInfo(info); err != nil {
 		return err
 	}
 	c.warn()
+	c.compareClocks(info, before, after)
 	return nil
+}
+
+// maxClockOffset is below the times that nodes compare with each other: requests that they pass on are
+// valid for 30 s.
+const maxClockOffset = 10 * time.Second
+
+// compareClocks warns when the clock of the server, which replied between before and after, is not that of
+// this node.
+func (c *Client) compareClocks(info map[string]string, before, after time.Time) {
+	text := info["server_time_usec"] // missing in some servers that speak the protocol
+	us, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return
+	}
+	server := time.UnixMicro(us)
+	offset := max(before.Sub(server), server.Sub(after))
+	if offset > maxClockOffset {
+		c.o.Log.Warn("the clocks of this node and of Redis differ: synchronize them, or nodes refuse requests "+
+			"that others pass on, and forget an Idempotency-Key too early",
+			zap.Time("node", before), zap.Time("redis", server))
+	}
 }
 
 // isDenied reports whether a server refuses the credentials.

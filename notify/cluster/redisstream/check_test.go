@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/server/servertest"
 	"github.com/roomcast/roomcast/server/servertest/redistest"
@@ -69,6 +70,25 @@ func TestCredentialsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		} else {
 			t.Logf("%s: %v", name, err)
+		}
+	}
+}
+
+// A node whose clock is not that of the server warns at its start.
+func TestClocksAreCompared(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	for offset, warns := range map[time.Duration]bool{
+		0: false, 2 * time.Second: false, time.Hour: true, -time.Hour: true,
+	} {
+		o := options(s.URL())
+		o.Now = func() time.Time { return time.Now().Add(offset) }
+		c, log := newClient(t, o)
+		if err := c.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(log.Text(), "the clocks of this node and of Redis differ"); got != warns {
+			t.Errorf("%v: warned %t", offset, got)
 		}
 	}
 }
