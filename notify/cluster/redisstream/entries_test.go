@@ -3,6 +3,7 @@ package redisstream
 import (
 	"bufio"
 	"encoding/json"
+	"math"
 	"os"
 	"slices"
 	"testing"
@@ -77,5 +78,25 @@ func TestForeignIDs(t *testing.T) {
 	err := l.Append(t.Context(), []*notify.Message{message("never")})
 	if err == nil || l.Head().Epoch != notify.StreamEpoch {
 		t.Errorf("error %v, head %v", err, l.Head())
+	}
+	other := openLog(t, c, nil) // which has no other id than that
+	readFrom(t, other)
+	s.Do(t, "DEL", "socket.io")
+	servertest.Eventually(t, "a stream for messages", func() bool {
+		return l.Append(t.Context(), []*notify.Message{message("again")}) == nil &&
+			other.Append(t.Context(), []*notify.Message{message("again")}) == nil
+	})
+	if lost := r.lost(); len(lost) != 1 || lost[0] != noPosition {
+		t.Errorf("losses %v", lost)
+	}
+	forks := make(chan notify.Fork, 16)
+	openLog(t, c, nil).Follow(func(b notify.Batch) func() {
+		if b.Fork != nil {
+			forks <- *b.Fork
+		}
+		return nil
+	})
+	if f := servertest.Receive(t, forks); f.To.Seq == math.MaxUint64 {
+		t.Errorf("a fork from %v to %v: all later messages are lost", f.From, f.To)
 	}
 }

@@ -31,10 +31,14 @@ func isBelowTop(err error) bool {
 	return err != nil && isReply(err) && strings.Contains(err.Error(), "equal or smaller")
 }
 
-// raise adds a signal after an id and all ids of its millisecond. It reports false if the stream has
-// later ones: another node was first.
+// raise adds a signal after an id and all ids of its millisecond; after the zero id, with the next id of the
+// stream. It reports false if the stream has later ones: another node was first.
 func (l *Log) raise(ctx context.Context, s nodewire.Signal, after streamID) (bool, error) {
-	_, err := l.writeSignal(ctx, s, after.next().String())
+	id := "*"
+	if after != (streamID{}) {
+		id = after.next().String()
+	}
+	_, err := l.writeSignal(ctx, s, id)
 	if isBelowTop(err) {
 		return false, nil
 	}

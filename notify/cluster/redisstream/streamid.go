@@ -57,3 +57,6 @@ func (s streamID) position() notify.ID {
 
 // next returns the first id of the next millisecond.
 func (s streamID) next() streamID { return streamID{s.ms + 1, 0} }
+
+// isTooLate reports whether no id after this one can be that of a message.
+func (s streamID) isTooLate() bool { return s.next().position().Seq == math.MaxUint64 }

@@ -170,7 +170,14 @@ func (l *Log) accept(ctx context.Context, b notify.Batch, entries []entry) {
 		}
 	}
 	l.hand(b, calls, read)
-	if t.at.id.n >= bumpAt && len(entries) > 0 {
+	switch {
+	case len(entries) == 0:
+	case t.at.id.isTooLate():
+		l.refused.Do(func() {
+			l.c.o.Log.Error("the stream takes no more messages, because another program has given an id after "+
+				"the year 2109: delete the stream", zap.Stringer("id", t.at.id))
+		})
+	case t.at.id.n >= bumpAt:
 		l.bump(ctx)
 	}
 }

@@ -40,7 +40,7 @@ func (l *Log) verify(ctx context.Context) error {
 		return err
 	case !s.exists:
 		t.isGone = true
-		_, err := l.raise(ctx, l.forkFrom(noPosition), t.at.id)
+		_, err := l.raise(ctx, l.forkFrom(noPosition), t.highest())
 		return err
 	case len(s.at) == 1 && s.at[0].hash == t.at.hash:
 		t.isGone = false
@@ -101,8 +101,8 @@ func (l *Log) goBack(ctx context.Context, s state) error {
 	}
 	fork := l.forkFrom(head)
 	isRaised := false
-	if s.top.compare(t.at.id) <= 0 {
-		if isRaised, err = l.raise(ctx, fork, t.at.id); err != nil {
+	if top := t.highest(); s.top.compare(top) <= 0 {
+		if isRaised, err = l.raise(ctx, fork, top); err != nil {
 			return err
 		}
 	}
@@ -149,9 +149,24 @@ func (t *tail) isWithin(reply *redis.Cmd) (bool, error) {
 	return s.length > 0 && s.top.compare(t.at.id) >= 0, err
 }
 
+// highest returns the id of the last entry that the tail has read. Ids that another program has given and
+// that are too late for messages do not count: those after a fork need not be above them, and a stream that
+// was deleted because of them begins again.
+func (t *tail) highest() streamID {
+	if !t.at.id.isTooLate() {
+		return t.at.id
+	}
+	marks := t.ring.all()
+	n := sort.Search(len(marks), func(i int) bool { return marks[i].id.isTooLate() })
+	if n == 0 {
+		return streamID{}
+	}
+	return marks[n-1].id
+}
+
 // forkFrom returns the signal that the entries after a position, up to that of the tail, are lost.
 func (l *Log) forkFrom(from notify.ID) nodewire.Signal {
-	return nodewire.Signal{Kind: nodewire.SignalFork, From: from, To: l.tail.at.id.position()}
+	return nodewire.Signal{Kind: nodewire.SignalFork, From: from, To: l.tail.highest().position()}
 }
 
 // readState reads the state of the stream.
