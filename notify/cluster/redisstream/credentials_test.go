@@ -1,11 +1,17 @@
 package redisstream
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/roomcast/roomcast/auth"
+	"github.com/roomcast/roomcast/notify"
+	"github.com/roomcast/roomcast/notify/kv/kvtest"
+	"github.com/roomcast/roomcast/notify/presencetest"
 	"github.com/roomcast/roomcast/server/servertest"
 )
 
@@ -73,4 +79,52 @@ func TestDiffersInUser(t *testing.T) {
 			t.Errorf("%s and %s: %t", tt.one, tt.other, got)
 		}
 	}
+}
+
+// A server that refuses new connections, because the password is another one now, has stored nothing, and
+// its errors say why. What other nodes have is not gone.
+func TestPasswordChanges(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	l := openLog(t, c, nil)
+	readFrom(t, l)
+	add(t, l, "before")
+	var later atomic.Int64
+	o := options(s.URLOf("roomcast", "node-password"))
+	o.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	one, two := shareOn(t, c, 1), shareOn(t, dial(t, o), 2)
+	one.Set("u:a", 2, "Ada")
+	presencetest.Await(t, two, "u:a", 2)
+
+	s.Do(t, "ACL", "SETUSER", "roomcast", "resetpass", ">other")
+	s.Do(t, "CLIENT", "KILL", "USER", "roomcast", "TYPE", "normal")
+	servertest.Eventually(t, "the end of the connections", func() bool {
+		err := l.Append(t.Context(), []*notify.Message{message("refused")})
+		return err != nil && strings.Contains(err.Error(), "WRONGPASS")
+	})
+	claim := notify.Claim{In: c.KV("test", kvtest.Wide), Key: "k", TTL: time.Minute,
+		Value: func([]notify.Result) []byte { return []byte("value") }}
+	for _, ctx := range []context.Context{t.Context(), notify.WithClaim(t.Context(), claim)} {
+		err := l.Append(ctx, []*notify.Message{message("refused")})
+		if !errors.Is(err, notify.ErrUnavailable) || errors.Is(err, notify.ErrUncertain) ||
+			!strings.Contains(err.Error(), "WRONGPASS") {
+			t.Errorf("%v", err)
+		}
+	}
+	if l.IsUp() {
+		t.Error("the server is up")
+	}
+	later.Store(int64(presenceLife))
+	silent := o.Now()
+	servertest.Eventually(t, "two looks", func() bool {
+		two.others.mu.RLock()
+		defer two.others.mu.RUnlock()
+		peer := two.others.peers[uid(1)]
+		return peer == nil || peer.retry.Sub(silent) > 2*presenceRetry
+	})
+	if n := two.Count("u:a"); n != 2 {
+		t.Errorf("%d", n)
+	}
+	s.Do(t, "ACL", "SETUSER", "roomcast", "resetpass", ">node-password")
+	add(t, l, "after")
 }

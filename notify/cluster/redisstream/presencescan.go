@@ -181,8 +181,11 @@ func (p *Presence) readHash(conn *redis.Conn, key string, cursor uint64) (got ha
 	before := pipe.HGet(ctx, key, versionField)
 	fields := pipe.HScan(ctx, key, cursor, "", int64(p.page))
 	after, whole := pipe.HGet(ctx, key, versionField), pipe.HGet(ctx, key, wholeField)
-	_, _ = pipe.Exec(ctx) // each has its error
-	if got.pairs, got.next, err = fields.Result(); err != nil {
+	_, failed := pipe.Exec(ctx) // each has its error, if the server has got them
+	if got.pairs, got.next, err = fields.Result(); err == nil && !errors.Is(failed, redis.Nil) {
+		err = failed
+	}
+	if err != nil {
 		p.page = p.page.after(err)
 		return got, err
 	}

@@ -134,10 +134,7 @@ func refusedOf(commands []redis.Cmder) (again []redis.Cmder) {
 func (l *Log) try(ctx context.Context, d time.Duration, commands []redis.Cmder) {
 	server, err := l.c.server(ctx)
 	if err != nil {
-		err = fmt.Errorf("%w: %w", errNotSent, l.c.result(err))
-		for _, command := range commands {
-			command.SetErr(err)
-		}
+		fail(commands, fmt.Errorf("%w: %w", errNotSent, l.c.result(err)))
 		return
 	}
 	if d != l.c.timeout {
@@ -145,7 +142,10 @@ func (l *Log) try(ctx context.Context, d time.Duration, commands []redis.Cmder) 
 	}
 	pipe := server.Pipeline()
 	_ = pipe.BatchProcess(ctx, commands...)
-	_, _ = pipe.Exec(ctx)
+	if _, err := pipe.Exec(ctx); err != nil && hasNoError(commands) {
+		fail(commands, fmt.Errorf("%w: %w", errNotSent, l.c.result(err)))
+		return
+	}
 	// The last one has the error of the connection, if there is one.
 	last := commands[len(commands)-1]
 	if err := last.Err(); err == nil || isReply(err) {
@@ -157,6 +157,20 @@ func (l *Log) try(ctx context.Context, d time.Duration, commands []redis.Cmder) 
 				command.SetErr(notSent(failed, err))
 			}
 		}
+	}
+}
+
+// hasNoError is true for commands of which the server has replied an error to none. When it refuses a new
+// connection, because of its credentials for example, go-redis returns that error and leaves the commands as
+// they were, without a value.
+func hasNoError(commands []redis.Cmder) bool {
+	return !slices.ContainsFunc(commands, func(c redis.Cmder) bool { return c.Err() != nil })
+}
+
+// fail gives all commands an error.
+func fail(commands []redis.Cmder, err error) {
+	for _, command := range commands {
+		command.SetErr(err)
 	}
 }
 
