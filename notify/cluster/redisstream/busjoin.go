@@ -104,7 +104,7 @@ func (b *Bus) stay() {
 			ticker.Stop()
 			return
 		case <-ticker.C:
-			if isFull(b.register(b.life)) { // do logs other errors, and the next time is soon
+			if isReadOnly(b.register(b.life)) { // do logs the error, and the next time is soon
 				b.doubt()
 			}
 			_, _ = b.Nodes(b.life) // to know them when the server does not

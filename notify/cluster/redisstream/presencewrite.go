@@ -85,7 +85,7 @@ func (p *Presence) flush(s *hashState) (more bool) {
 	if err != nil {
 		// Perhaps the server has it. Then the next version is not the expected one.
 		p.own.noteAgain(changes)
-		if isFull(err) { // the hash expires, and the node lives
+		if isReadOnly(err) { // the hash expires, and the node lives
 			_ = p.publish(p.life, change{UID: p.uid, Version: s.version})
 		}
 		select {
@@ -174,7 +174,7 @@ func (p *Presence) leave() error {
 			t.Publish(ctx, p.b.c.channel(presenceChannel), payload)
 		})
 	})
-	if isFull(err) { // the hash expires
+	if isReadOnly(err) { // the hash expires
 		return p.publish(context.Background(), gone)
 	}
 	return err

@@ -19,10 +19,12 @@ import (
 // each has.
 func TestNodesOutliveTheirKeys(t *testing.T) {
 	t.Parallel()
-	for setting, code := range map[string]string{
-		"maxmemory": "OOM", "min-replicas-to-write": "NOREPLICAS",
+	for code, commands := range map[string][2]string{
+		"OOM":        {"CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"},
+		"NOREPLICAS": {"CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"},
+		"READONLY":   {"REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"},
 	} {
-		t.Run(setting, func(t *testing.T) {
+		t.Run(code, func(t *testing.T) {
 			t.Parallel()
 			s := redistest.Start(t, redistest.Options{})
 			var later atomic.Int64
@@ -44,14 +46,14 @@ func TestNodesOutliveTheirKeys(t *testing.T) {
 				p.key(uid(1)), q.key(uid(2))} {
 				s.Do(t, "PEXPIRE", key, "1")
 			}
-			s.Do(t, "CONFIG", "SET", setting, "1")
+			s.Do(t, strings.Fields(commands[0])...)
 			err := two.register(t.Context())
-			if !isFull(err) || !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), code) {
+			if !isReadOnly(err) || !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), code) {
 				t.Errorf("the server stores something: %v", err)
 			}
 			two.doubt()
-			for range 6 { // together 18 s
-				later.Add(int64(presenceLife / 5))
+			for range 4 { // together 20 s
+				later.Add(int64(presenceLife / 3))
 				now := o.Now()
 				servertest.Eventually(t, "a sign of life", func() bool {
 					q.others.mu.RLock()
@@ -76,7 +78,7 @@ func TestNodesOutliveTheirKeys(t *testing.T) {
 			})
 			p.Close()
 			presencetest.Await(t, q, "u:a", 0)
-			s.Do(t, "CONFIG", "SET", setting, "0")
+			s.Do(t, strings.Fields(commands[1])...)
 			servertest.Eventually(t, "the list of the server", func() bool {
 				return s.Do(t, "EXISTS", one.nodeKey(uid(2))) == int64(1)
 			})
