@@ -239,6 +239,50 @@ func TestSilentNodes(t *testing.T) {
 	})
 }
 
+// A user whose node does not answer is online, as the nodes know of each other.
+func TestUserOfSilentNode(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{})
+	join := func(n int) (*redisstream.Client, *redisstream.Bus, *redisstream.Presence) {
+		ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
+		defer cancel()
+		o := redisstream.DefaultOptions()
+		o.URL = auth.Secret(s.URL())
+		client, err := redisstream.Dial(ctx, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		bus, err := client.Join(ctx, cluster.Node{UID: fmt.Sprintf("7263%012d", n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(bus.Close)
+		presence := bus.Presence()
+		t.Cleanup(presence.Close)
+		servertest.Receive(t, presence.Ready())
+		return client, bus, presence
+	}
+	_, bus, known := join(1)
+	other, silent, presence := join(2)
+	o := notify.DefaultOptions()
+	o.Presence = known
+	hub := notify.New(notify.NewMemoryLog(), o)
+	t.Cleanup(hub.Close)
+	options := testOptions(hub, servertest.Key)
+	options.Bus = bus
+	n := testServer{t, "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options))), hub}
+
+	presence.Set("u:u", 1, "Ann")
+	servertest.Eventually(t, "the user", func() bool { return hub.UserOnline("u") })
+	other.Close() // without a word
+	want := fmt.Sprintf(`{"userId":"u","online":true,"connections":[],"incomplete":[%q]}`, silent.Self().UID)
+	servertest.Eventually(t, want, func() bool {
+		_, text := n.ask("GET", "/v1/users/u", "")
+		return text == want
+	})
+}
+
 func TestStatsOfACluster(t *testing.T) {
 	t.Parallel()
 	_, nodes := startNodes(t, 2)

@@ -133,7 +133,8 @@ func (h *handler) showUser(c *call) (any, error) {
 	}
 	slices.Sort(reply.Incomplete)
 	reply.Incomplete = slices.Compact(reply.Incomplete)
-	reply.Online = len(reply.Connections) > 0
+	// What nodes share of their users is known also while one does not answer.
+	reply.Online = len(reply.Connections) > 0 || len(reply.Incomplete) > 0 && h.hub.UserOnline(s.User)
 	return reply, nil
 }
 
