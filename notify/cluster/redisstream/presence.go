@@ -33,6 +33,7 @@ type Presence struct {
 	known   chan struct{} // closed when the counts of the others have been read
 	ready   chan struct{} // closed after that, when the others can find this node
 	full    atomic.Bool   // the log says so
+	foreign atomic.Bool   // the log says that another cluster has the same channels
 
 	resigned chan struct{} // closed when the others have been told that this node has resigned
 

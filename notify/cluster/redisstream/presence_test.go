@@ -148,6 +148,36 @@ func TestPresenceAfterALossOfTheServer(t *testing.T) {
 	presencetest.Await(t, three, "u:a", 2)
 }
 
+// A node of another database is not counted, and the log says that both have the same channels.
+func TestPresenceOfAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	s, c := start(t)
+	var later atomic.Int64
+	o := options(s.URL() + "/1")
+	o.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	client, log := newClient(t, o)
+	const warning = "a node of another database of Redis"
+	one, two := shareOn(t, c, 1), shareOn(t, client, 2)
+	for i := range 5 { // together 20 s
+		one.Set("u:a", i+1, "Ada")
+		now := o.Now()
+		servertest.Eventually(t, "a message", func() bool {
+			two.others.mu.RLock()
+			defer two.others.mu.RUnlock()
+			peer := two.others.peers[uid(1)]
+			return peer != nil && !peer.spoke.Before(now)
+		})
+		if i == 0 && strings.Contains(log.Text(), warning) {
+			t.Error("warned after one message")
+		}
+		later.Add(int64(presenceLife / 3))
+	}
+	servertest.Eventually(t, "a warning", func() bool { return strings.Contains(log.Text(), warning) })
+	if n := two.Count("u:a"); n != 0 {
+		t.Errorf("%d", n)
+	}
+}
+
 // Connections that end, and messages that no node has written, lose nothing.
 func TestPresenceWithFaults(t *testing.T) {
 	t.Parallel()

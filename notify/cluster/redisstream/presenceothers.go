@@ -29,6 +29,7 @@ type others struct {
 type peer struct {
 	version uint64 // 0: nothing is known
 	fields  map[string]count
+	met     time.Time
 	spoke   time.Time // when the node said something
 	heard   time.Time // the same, or when it could not be heard
 	stale   bool      // the hash has to be read
@@ -89,7 +90,7 @@ func (w watcher) tell(crossings []crossing, known bool) {
 func (o *others) meet(uid string, now time.Time) *peer {
 	p := o.peers[uid]
 	if p == nil && len(o.peers) < maxNodes {
-		p = &peer{fields: map[string]count{}, spoke: now, heard: now, stale: true}
+		p = &peer{fields: map[string]count{}, met: now, spoke: now, heard: now, stale: true}
 		o.peers[uid] = p
 	}
 	return p
@@ -149,6 +150,15 @@ func (o *others) read(s *scan, now time.Time) (crossings []crossing) {
 		crossings = o.put(p, field, value, crossings)
 	}
 	return crossings
+}
+
+// isForeign reports whether a node that speaks has never had a hash. Channels belong to the whole server, so
+// it is one of another database.
+func (o *others) isForeign(s *scan) bool {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	p := o.peers[s.uid]
+	return p != nil && p.version == 0 && s.version == 0 && p.spoke.Sub(p.met) >= presenceLife
 }
 
 // put sets a count of a node and adds what crosses.

@@ -162,6 +162,11 @@ func (p *Presence) readDue(messages <-chan string, known bool) error {
 		case s == nil:
 			continue
 		}
+		if p.others.isForeign(s) && p.foreign.CompareAndSwap(false, true) {
+			p.b.c.o.Log.Warn("a node of another database of Redis has the same REDIS_STREAM: volatile events "+
+				"and calls between servers reach both clusters, so give one of them another name",
+				zap.String("uid", uid))
+		}
 		now := p.b.c.o.Now()
 		crossings := p.others.read(s, now)
 		p.others.changed(crossings, known, now)
