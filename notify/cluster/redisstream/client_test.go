@@ -57,6 +57,15 @@ func TestAddresses(t *testing.T) {
 				strings.Contains(err.Error(), "certificate signed by unknown authority")
 		})
 	})
+	t.Run("TLS where the server has none", func(t *testing.T) {
+		t.Parallel()
+		s := redistest.Start(t, redistest.Options{})
+		c, _ := newClient(t, options(strings.Replace(s.URL(), "redis:", "rediss:", 1)))
+		servertest.Eventually(t, "the handshake is named", func() bool {
+			err := c.set(t.Context(), "v") // a busy machine may be too late for it
+			return errors.Is(err, ErrUnavailable) && strings.Contains(err.Error(), "TLS handshake with "+s.Addr())
+		})
+	})
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()
 		for _, s := range redistest.StartCluster(t, 3) {

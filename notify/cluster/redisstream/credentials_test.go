@@ -13,6 +13,7 @@ import (
 	"github.com/roomcast/roomcast/notify/kv/kvtest"
 	"github.com/roomcast/roomcast/notify/presencetest"
 	"github.com/roomcast/roomcast/server/servertest"
+	"github.com/roomcast/roomcast/server/servertest/redistest"
 )
 
 // A password is replaced while the client runs: connections that are made afterwards use the new one.
@@ -126,5 +127,24 @@ func TestPasswordChanges(t *testing.T) {
 		t.Errorf("%d", n)
 	}
 	s.Do(t, "ACL", "SETUSER", "roomcast", "resetpass", ">node-password")
+	add(t, l, "after")
+}
+
+// A node that may not read what comes is not ready: it would take notifications and deliver none.
+func TestReadyLogMayRead(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{
+		Users: []string{strings.Replace(nodeUser, " +xread", "", 1)}})
+	c, log := newClient(t, options(s.URLOf("roomcast", "node-password")))
+	l := openLog(t, c, nil)
+	readFrom(t, l)
+	servertest.Eventually(t, "a line that names the command", func() bool {
+		return strings.Contains(log.Text(), "xread")
+	})
+	if isClosed(l.Ready()) {
+		t.Error("it is ready")
+	}
+	s.Do(t, "ACL", "SETUSER", "roomcast", "+xread")
+	servertest.Receive(t, l.Ready())
 	add(t, l, "after")
 }

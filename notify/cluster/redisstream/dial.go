@@ -16,9 +16,10 @@ var keepAlive = net.KeepAliveConfig{
 	Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
 }
 
-// dial opens a connection. It ends with ctx, and with the client.
+// dial opens a connection. It ends with ctx, and with the client, but before the time of a call that
+// waits for it, so that the error of the call says what failed.
 func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout*3/4)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
 	dialer := net.Dialer{KeepAliveConfig: keepAlive}
@@ -36,7 +37,7 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
-		return nil, err
+		return nil, fmt.Errorf("TLS handshake with %s: %w", addr, err) // a server without TLS says nothing
 	}
 	return patient(secure, c.pageTimeout), nil
 }

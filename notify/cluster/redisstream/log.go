@@ -63,7 +63,7 @@ type Log struct {
 
 	known    chan struct{} // closed when the tail has read the history
 	followed chan struct{} // closed by Follow
-	ready    chan struct{} // closed when the follower has the history
+	ready    chan struct{} // closed when the follower has the history, and new entries can be read
 	written  chan struct{} // closed when the writer has ended
 	ended    chan struct{} // closed when the tail has ended
 	deliver  func(notify.Batch) (after func())

@@ -34,6 +34,7 @@ type tail struct {
 	newest []*notify.Message     // of the history, until Follow
 	forks  []notify.Fork         // of the history
 	state  *notify.RetainedState // at the end of the history, until Follow
+	handed bool                  // the follower has the history
 }
 
 // follow is the tail.
@@ -62,17 +63,22 @@ func (l *Log) step() error {
 			return err
 		}
 		close(l.known)
-	case !isClosed(l.ready):
+	case !l.tail.handed:
 		select {
 		case <-l.followed:
 			l.deliverHistory()
-			close(l.ready)
+			l.tail.handed = true
 		case <-l.c.life.Done():
 		}
 	case l.tail.isStale:
 		return l.reload(ctx)
 	default:
-		return l.readNew(ctx)
+		if err := l.readNew(ctx); err != nil {
+			return err
+		}
+		if !isClosed(l.ready) {
+			close(l.ready)
+		}
 	}
 	return nil
 }
