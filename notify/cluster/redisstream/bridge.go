@@ -36,15 +36,17 @@ func newBridge(g *Ingest, term string) *bridge {
 
 func (b *bridge) key() string { return b.l.c.key("bridge") }
 
-// run publishes until ctx ends.
-func (b *bridge) run(ctx context.Context) {
-	select {
-	case <-b.l.known:
-	case <-ctx.Done():
-		return
-	}
+// run publishes until ctx ends. It begins when the node listens: servers answer to what they get.
+func (b *bridge) run(ctx context.Context, listening <-chan struct{}) {
 	b.g.bridged.Store(time.Now().UnixMilli())
 	defer b.g.bridged.Store(0)
+	for _, begun := range []<-chan struct{}{b.l.known, listening} {
+		select {
+		case <-begun:
+		case <-ctx.Done():
+			return
+		}
+	}
 	for wait := newBackoff(); ctx.Err() == nil; {
 		err := b.find(ctx)
 		for err == nil && b.position != "" {

@@ -225,3 +225,28 @@ func TestBridgeStores(t *testing.T) {
 		}
 	}
 }
+
+// A node publishes to the servers when it listens to them, so that what they answer is not lost.
+func TestBridgeListensFirst(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{
+		Users: []string{strings.Replace(nodeUser, " +psubscribe", "", 1)}})
+	s.Do(t, "ACL", "SETUSER", "roomcast", "allkeys", "allchannels")
+	h := hear(t, s)
+	c, log := newClient(t, bridged(s.URLOf("roomcast", "node-password")))
+	l := openLog(t, c, nil)
+	readFrom(t, l)
+	add(t, l, "waits")
+	g := bridgeOf(t, l)
+	servertest.Eventually(t, "a node that may not listen, and says so", func() bool {
+		return strings.Contains(log.Text(), "psubscribe") && g.BridgeLag() > time.Second
+	})
+	if all := h.texts(); len(all) > 0 || g.isHolder() {
+		t.Fatalf("%v", all)
+	}
+	s.Do(t, "ACL", "SETUSER", "roomcast", "+psubscribe")
+	h.await(t, 1)
+	if !g.isHolder() {
+		t.Error("it does not listen")
+	}
+}

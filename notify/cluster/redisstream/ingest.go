@@ -154,9 +154,10 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
 func (g *Ingest) hold(term string, start time.Time, tick <-chan time.Time) {
 	ctx, cancel := context.WithCancel(g.life)
 	var working sync.WaitGroup
-	working.Go(func() { g.listen(ctx, term) })
+	listening := make(chan struct{})
+	working.Go(func() { g.listen(ctx, term, sync.OnceFunc(func() { close(listening) })) })
 	if g.o.Servers != "" {
-		working.Go(func() { newBridge(g, term).run(ctx) })
+		working.Go(func() { newBridge(g, term).run(ctx, listening) })
 	}
 	g.tell(start.Add(ingestLife))
 	g.c.o.Log.Info("this node ingests what others publish")

@@ -56,10 +56,10 @@ func (m *published) reason(err error) zap.Field {
 	return zap.Skip()
 }
 
-// listen receives messages until ctx ends.
-func (g *Ingest) listen(ctx context.Context, term string) {
+// listen receives messages until ctx ends. It calls begun each time when it begins.
+func (g *Ingest) listen(ctx context.Context, term string, begun func()) {
 	g.c.keep(ctx, func(ctx context.Context, ready func()) error {
-		return g.receive(ctx, term, ready)
+		return g.receive(ctx, term, func() { ready(); begun() })
 	})
 }
 
@@ -87,8 +87,8 @@ func (g *Ingest) receive(ctx context.Context, term string, ready func()) error {
 		switch message := got.(type) {
 		case *redis.Subscription:
 			if missing--; missing == 0 {
-				ready()
 				g.setTerm(term)
+				ready()
 			}
 		case *redis.Message:
 			if message.Pattern == "" {
