@@ -78,6 +78,7 @@ func run(ctx context.Context, args []string, e environment) error {
 func serve(
 	ctx context.Context, c config.Config, e environment, again func() (config.Config, error),
 ) error {
+	outliveReaders()
 	logs, err := newLogs(c, e.stdout)
 	if err != nil {
 		return err

@@ -6,3 +6,6 @@ import "context"
 
 // hangups returns nil: this system has no SIGHUP.
 func hangups(context.Context) <-chan bool { return nil }
+
+// outliveReaders does nothing: this system has no SIGPIPE.
+func outliveReaders() {}

@@ -43,3 +43,8 @@ func haveTerminal() bool {
 	_ = terminal.Close()
 	return true
 }
+
+// outliveReaders lets the process go on when the program that reads its log has ended, such as a
+// collector of logs. The runtime of Go would end it at the next line, with all its connections, as it
+// should end a command whose output nobody reads. After this call the write fails instead.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }

@@ -1,0 +1,63 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A server goes on when the program that reads its log ends: it must not take its clients with it.
+func TestServerOutlivesTheReaderOfItsLog(t *testing.T) {
+	t.Parallel()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(binary, "--port", "0", "--admin-addr", "off")
+	cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "API_KEYS="+testKey)
+	cmd.Stdout, cmd.Stderr = out, out // as in a container, where one program reads both
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = out.Close()
+	ended := make(chan error, 1)
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	p := newProgram(t, nil)
+	for lines := bufio.NewScanner(log); p.base == ""; {
+		if !lines.Scan() {
+			t.Fatal("it has ended before it listened")
+		}
+		if found := addressLine.FindStringSubmatch(lines.Text()); found != nil {
+			p.base = "http://" + found[1]
+		}
+	}
+	go func() { ended <- cmd.Wait() }()
+	_ = log.Close()
+	for range 3 { // each has a line in the log
+		if status, text := p.publish(testKey); status != 200 || !strings.Contains(text, `"id"`) {
+			t.Fatalf("without a reader of the log: %d %s", status, text)
+		}
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("it has ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Error("it has not ended")
+	}
+}
