@@ -54,10 +54,7 @@ type environment struct {
 
 // run is the program: it runs a command, or serves until ctx is done.
 func run(ctx context.Context, args []string, e environment) error {
-	read := func(help io.Writer) (config.Invocation, error) {
-		return config.Parse(args, e.lookup, help, new(cli.Commands))
-	}
-	invocation, err := read(e.stdout)
+	invocation, err := config.Parse(args, e.lookup, e.stdout, new(cli.Commands))
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		return nil
@@ -68,10 +65,7 @@ func run(ctx context.Context, args []string, e environment) error {
 	case err != nil:
 		return err
 	}
-	return serve(ctx, invocation.Config, e, func() (config.Config, error) {
-		again, err := read(io.Discard)
-		return again.Config, err
-	})
+	return serve(ctx, invocation.Config, e, invocation.Again)
 }
 
 // serve runs the server. again reads the settings from their sources.

@@ -98,7 +98,7 @@ func (l *loader) readRoots(c *Config) {
 	if c.ACMECAFile == "" {
 		return
 	}
-	text, err := readAll(c.ACMECAFile)
+	text, err := l.readAll(c.ACMECAFile)
 	if err == nil {
 		c.acmeRoots = x509.NewCertPool()
 		if !c.acmeRoots.AppendCertsFromPEM(text) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -25,6 +26,8 @@ func (l *loader) resolveAdmin(c *Config) {
 	if n := len(c.AdminKey); n > 0 && n < auth.MinSecret {
 		l.wrong(c, "ADMIN_KEY", size(n),
 			"at least 32 bytes, such as the output of: openssl rand -base64 48")
+	} else if !fitsHeader(c.AdminKey) {
+		l.wrong(c, "ADMIN_KEY", errors.New(controls), "what a header can carry")
 	}
 	if c.AdminAddr == "" {
 		return

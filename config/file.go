@@ -7,15 +7,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
-)
 
-// maxFile is the maximum size of a settings file and of a secret file.
-const maxFile = 1 << 20
+	"github.com/roomcast/roomcast/notify/strictjson"
+)
 
 // readFile reads the file named by --config, once.
 func (l *loader) readFile(ctx *kong.Context) {
@@ -31,18 +29,12 @@ func (l *loader) readFile(ctx *kong.Context) {
 	if l.fileName == "" {
 		return
 	}
-	text, err := readAll(l.fileName)
+	text, err := l.readAll(l.fileName)
 	if err != nil {
 		l.fail("--config: %s", err)
 		return
 	}
-	values := map[string]any{}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	err = decoder.Decode(&values)
-	if _, more := decoder.Token(); err == nil && !errors.Is(more, io.EOF) {
-		err = errors.New("data after the object")
-	}
+	values, err := object(text)
 	if err != nil {
 		l.fail("--config: %s is not one JSON object: %s", l.fileName, err)
 		return
@@ -51,6 +43,36 @@ func (l *loader) readFile(ctx *kong.Context) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		l.takeFromFile(key, values[key])
 	}
+}
+
+// object decodes one JSON object. Its errors name the line.
+func object(text []byte) (values map[string]any, err error) {
+	if err := checkText(text); err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	err = decoder.Decode(&values)
+	var syntax *json.SyntaxError
+	var other *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		line := 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))
+		return nil, fmt.Errorf("line %d: %w", line, err)
+	case errors.As(err, &other):
+		return nil, fmt.Errorf("got %s", other.Value)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("the end is missing")
+	case err != nil:
+		return nil, err
+	case values == nil:
+		return nil, errors.New("got null")
+	}
+	if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+		return nil, errors.New("data after the object")
+	}
+	_, err = strictjson.Check(text, strictjson.Rules{}) // the decoder takes the last of two equal keys
+	return values, err
 }
 
 // takeFromFile stores one setting of the file.
@@ -96,18 +118,4 @@ func plain(value any) (string, bool) {
 		return strings.Join(list, ","), true
 	}
 	return "", false
-}
-
-// readAll reads a file of at most maxFile bytes. Its errors name the file.
-func readAll(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%s is larger than 1 MiB", path)
-	}
-	return data, err
 }

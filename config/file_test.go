@@ -35,6 +35,12 @@ func TestFileShapes(t *testing.T) {
 		`{"help":true}`:                 "unknown setting",
 		`{"port":1e3}`:                  `got "1e3"`,
 		`{"port":1,"PORT":2}`:           "duplicate port",
+		`{"port":1,"port":2}`:           `duplicate key "port"`,
+		"{\n\"port\": 1,\n}":            "is not one JSON object: line 3: ",
+		"{\n\"port\": 1":                "is not one JSON object: the end is missing",
+		`null`:                          "is not one JSON object: got null",
+		`[1]`:                           "is not one JSON object: got array",
+		"\xef\xbb\xbf{}":                "starts with a byte order mark",
 		strings.Repeat(" ", maxFile+1):  "larger than 1 MiB",
 		`{"port":true,"host":"a b"}`:    `got "true"`,
 		`{"host":"a\u0000b","port":80}`: "HOST (file ",
@@ -96,6 +102,8 @@ func TestSecretFiles(t *testing.T) {
 	}
 	for content, want := range map[string]string{
 		"": "is empty", " \n": "is empty",
+		"\xef\xbb\xbf" + secret32:     "starts with a byte order mark, expected UTF-8 without one",
+		"\xff\xfe" + secret32:         "starts with a byte order mark, expected UTF-8 without one",
 		"short\n":                     "got 5 bytes, allowed: at least 32",
 		secret32 + "\nshort":          "JWT_SECRET (JWT_SECRET_FILE): got 5 bytes as secret 2, allowed: at least 32",
 		strings.Repeat(other+"\n", 9): "JWT_SECRET (JWT_SECRET_FILE): got 9 secrets, allowed: at most 8, one a line",

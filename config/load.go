@@ -48,7 +48,23 @@ type Invocation struct {
 	// command line is valid and only settings are not; Config is empty then.
 	Command string
 
-	ctx *kong.Context
+	ctx    *kong.Context
+	source source
+}
+
+// Again reads the settings of the invocation again, from the same sources. What a pipe had stays: it
+// is read once. Mistakes are an [*InvalidError].
+func (i Invocation) Again() (Config, error) {
+	again, err := i.source.parse(io.Discard)
+	return again.Config, err
+}
+
+// source is where settings are read from.
+type source struct {
+	args     []string
+	lookup   func(string) (string, bool)
+	commands []any
+	pipes    pipes
 }
 
 // Run calls the Run method of the command with those of bindings that its parameters need, by type,
@@ -61,9 +77,13 @@ func (i Invocation) Run(bindings ...any) error { return i.ctx.Run(append(binding
 func Parse(
 	args []string, lookup func(string) (string, bool), stdout io.Writer, commands ...any,
 ) (Invocation, error) {
-	l := newLoader(lookup)
-	l.commands = commands
-	g, ctx, err := l.parse(args, stdout)
+	return source{args, lookup, commands, pipes{}}.parse(stdout)
+}
+
+func (s source) parse(stdout io.Writer) (Invocation, error) {
+	l := newLoader(s.lookup)
+	l.commands, l.pipes = s.commands, s.pipes
+	g, ctx, err := l.parse(s.args, stdout)
 	switch {
 	case l.helped:
 		return Invocation{}, ErrHelp
@@ -81,9 +101,9 @@ func Parse(
 	c.sources = l.sources(ctx)
 	l.resolve(&c)
 	if problems := l.report(); len(problems) > 0 {
-		return Invocation{Command: command, ctx: ctx}, &InvalidError{problems}
+		return Invocation{Command: command, ctx: ctx, source: s}, &InvalidError{problems}
 	}
-	return Invocation{Config: c, Command: command, ctx: ctx}, nil
+	return Invocation{Config: c, Command: command, ctx: ctx, source: s}, nil
 }
 
 var errInternal = errors.New("config: invalid struct tags")
@@ -110,6 +130,7 @@ type loader struct {
 
 	secretsAway bool            // there are none in SECRETS_DIR
 	readOnce    map[string]bool // settings whose files cannot be read again
+	pipes       pipes
 
 	fileRead   bool
 	fileName   string
@@ -120,7 +141,8 @@ type loader struct {
 type bad struct{ got, allowed string }
 
 func newLoader(lookup func(string) (string, bool)) *loader {
-	return &loader{lookup: lookup, resolved: map[string]string{}, bad: map[string]bad{}}
+	return &loader{lookup: lookup, resolved: map[string]string{}, bad: map[string]bad{},
+		pipes: pipes{}}
 }
 
 func (l *loader) fail(format string, args ...any) {

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"crypto/tls"
+	"bytes"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -10,6 +10,7 @@ import (
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/server/clientfiles"
 	"github.com/roomcast/roomcast/server/hooks"
+	"github.com/roomcast/roomcast/server/keypair"
 )
 
 // resolve sets the values that depend on other settings and checks the rules that concern several
@@ -59,6 +60,14 @@ func sourceOf(c *Config, env string) string {
 	}
 }
 
+// controls is what a key has that does not fit into a header.
+const controls = "a key with a line end or another control character"
+
+// fitsHeader reports whether requests can have the key in a header. No request can use another one.
+func fitsHeader(key auth.Secret) bool {
+	return !bytes.ContainsFunc(key, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
 // size is the length of a secret, which a message shows in place of the secret.
 type size int
 
@@ -66,6 +75,8 @@ func (l *loader) resolveAuth(c *Config) {
 	for i, entry := range c.APIKeys {
 		if _, _, err := auth.ParseAPIKey(string(entry)); err != nil {
 			l.wrong(c, "API_KEYS", fmt.Errorf("%d bytes as entry %d", len(entry), i+1), err.Error())
+		} else if !fitsHeader(entry) {
+			l.wrong(c, "API_KEYS", fmt.Errorf("%s as entry %d", controls, i+1), "what a header can carry")
 		}
 	}
 	if n := len(c.JWTSecret); n > 0 && n < auth.MinSecret {
@@ -122,7 +133,7 @@ func (l *loader) resolveMode(c *Config) {
 const keySettings = "JWT_SECRET, JWT_SECRET_FILE, JWT_PUBLIC_KEY_FILE or JWT_JWKS_URL"
 
 func (l *loader) readPublicKeys(c *Config) {
-	text, err := readAll(c.JWTPublicKeyFile)
+	text, err := l.readAll(c.JWTPublicKeyFile)
 	if err == nil {
 		if c.publicKeys, err = auth.ParsePublicKeys(text); err != nil {
 			err = fmt.Errorf("%s: %w", c.JWTPublicKeyFile, err)
@@ -225,12 +236,13 @@ func (l *loader) checkTLS(c *Config) {
 	case c.TLSCertFile == "":
 		l.wrong(c, "TLS_CERT_FILE", "", "the certificate of TLS_KEY_FILE, or neither")
 	default:
-		pair, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
-		c.certificate = pair.Certificate
+		pair, err := keypair.Read(c.TLSCertFile, c.TLSKeyFile)
 		if err != nil {
 			l.fail("TLS_CERT_FILE and TLS_KEY_FILE: %s, allowed: PEM files of a certificate "+
 				"and its key", err)
+			return
 		}
+		c.certificate = pair.Certificate
 	}
 }
 

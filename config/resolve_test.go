@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"maps"
 	"math/big"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +17,23 @@ import (
 
 	"github.com/roomcast/roomcast/auth"
 )
+
+// A key that no header can carry could never be used, so it is a mistake.
+func TestKeysFitIntoAHeader(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]env{
+		"API_KEYS (environment): got a key with a line end":     {"API_KEYS": "k1-0123456789,k2\nk3"},
+		"API_KEYS (API_KEYS_FILE): got a key with a line end":   {"API_KEYS_FILE": file(t, "keys", "k\x00\n")},
+		"ADMIN_KEY (ADMIN_KEY_FILE): got a key with a line end": {"ADMIN_KEY_FILE": file(t, "key", "\n\n"+secret32)},
+	} {
+		if got := problems(t, e); len(got) != 1 || !strings.HasPrefix(got[0], name) || strings.Contains(got[0], "k1-") {
+			t.Errorf("%q, want %s", got, name)
+		}
+	}
+	if got := problems(t, env{"API_KEYS": "schlüssel-0123456789,with space"}); got != nil {
+		t.Errorf("%q", got)
+	}
+}
 
 // The mode and the address that follow from the settings, and the warnings.
 func TestModeAndHost(t *testing.T) {
@@ -119,6 +137,15 @@ func TestTLSFiles(t *testing.T) {
 	_, otherKey := pair()
 	if got := problems(t, env{"TLS_CERT_FILE": cert, "TLS_KEY_FILE": key}); got != nil {
 		t.Errorf("%q", got)
+	}
+	text, err := os.ReadFile(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := file(t, "half.pem", string(text)+string(text[:len(text)/2]))
+	if got := problems(t, env{"TLS_CERT_FILE": half, "TLS_KEY_FILE": key}); len(got) != 1 ||
+		!strings.Contains(got[0], half+": the last PEM block has no end") {
+		t.Errorf("a chain that is not complete: %q", got)
 	}
 	for _, bad := range []string{otherKey, cert, "/does/not/exist"} {
 		got := problems(t, env{"TLS_CERT_FILE": cert, "TLS_KEY_FILE": bad})

@@ -57,7 +57,7 @@ func (l *loader) resolveOrigins(c *Config) {
 					"could use a visitor's credentials")
 		case !ok && !isOpaque(origin):
 			l.wrong(c, "ALLOWED_ORIGINS", origin, "origins such as https://app.example.com "+
-				"or http://localhost:5173, without path")
+				"or http://localhost:5173, without path, separated by commas")
 		}
 	}
 	if c.AppURL != "" {

@@ -149,7 +149,12 @@ func (l *loader) secretFile(c *Config, s secretSetting) (text string, ok bool) {
 	if s.isSet && c.rank(env) > c.rank(file) {
 		return "", false
 	}
-	data, err := readAll(*s.file)
+	data, err := l.readAll(*s.file)
+	if err == nil {
+		if err = checkText(data); err != nil {
+			err = fmt.Errorf("%s %w", *s.file, err)
+		}
+	}
 	if err != nil {
 		l.fail("%s (%s): %s", file, c.sources[file], err)
 		return "", false

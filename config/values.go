@@ -150,9 +150,9 @@ func readRatio(text string, tag *kong.Tag, target reflect.Value) string {
 
 func readDuration(text string, tag *kong.Tag, target reflect.Value) string {
 	d, err := time.ParseDuration(text)
-	expected := "a duration with its unit, such as 3s"
+	expected := "a duration with its unit, such as 3s,"
 	if tag.Get("bare") == "ms" { // as in the applications that these settings come from
-		expected = "a duration such as 3s or a number of milliseconds"
+		expected = "a duration such as 3s, or a number of milliseconds,"
 		if ms, bad := strconv.ParseInt(text, 10, 64); bad == nil {
 			d, err = time.Duration(ms)*time.Millisecond, nil
 			if d/time.Millisecond != time.Duration(ms) {
@@ -168,7 +168,7 @@ func readDuration(text string, tag *kong.Tag, target reflect.Value) string {
 
 func readBytes(text string, tag *kong.Tag, target reflect.Value) string {
 	n, ok := parseBytes(text)
-	return within(n, ok, tag, target, "a size such as 64MiB or a number of bytes",
+	return within(n, ok, tag, target, "a size such as 64MiB, or a number of bytes,",
 		func(s string) int64 {
 			bound, _ := parseBytes(s)
 			return bound

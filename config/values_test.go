@@ -94,13 +94,13 @@ func TestBadValues(t *testing.T) {
 		{"PORT", "3000.0", `got "3000.0"`},
 		{"PORT", "99999999999999999999", `got "99999999999999999999"`},
 		{"SSE_HEARTBEAT_INTERVAL", "fast",
-			`got "fast", allowed: a duration such as 3s or ` +
-				`a number of milliseconds from 10ms to 1h`},
+			`got "fast", allowed: a duration such as 3s, or ` +
+				`a number of milliseconds, from 10ms to 1h`},
 		{"SSE_HEARTBEAT_INTERVAL", "0", `got "0"`},
 		{"SSE_HEARTBEAT_INTERVAL", "9223372036854775807", `got "9223372036854775807"`},
 		{"SSE_HEARTBEAT_INTERVAL", "-3s", `got "-3s"`},
 		{"HISTORY_MAX_BYTES", "64M",
-			`got "64M", allowed: a size such as 64MiB or a number of bytes from 64KiB to 1024GiB`},
+			`got "64M", allowed: a size such as 64MiB, or a number of bytes, from 64KiB to 1024GiB`},
 		{"HISTORY_MAX_BYTES", "9999999999GiB", `got "9999999999GiB"`},
 		{"HISTORY_TTL", "300",
 			`HISTORY_TTL (environment): got "300", allowed: a duration with its unit, such as 3s`},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"slices"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/roomcast/roomcast/server/keypair"
 )
 
 // certificate is the certificate of the listener, with its key, from two files. The zero value is
@@ -79,7 +80,7 @@ func (c *certificate) load(certFile, keyFile string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	files := lookAt(certFile, keyFile) // before reading: a later change is seen by the next look
-	pair, err := readPair(certFile, keyFile)
+	pair, err := keypair.Read(certFile, keyFile)
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
@@ -113,7 +114,7 @@ func (c *certificate) look(log *zap.Logger) {
 		return
 	}
 	c.files = now
-	pair, err := readPair(now.cert, now.key)
+	pair, err := keypair.Read(now.cert, now.key)
 	former := c.current.Load()
 	if err != nil {
 		log.Error("the new certificate is not used, the former one stays", zap.Error(err),
@@ -124,39 +125,5 @@ func (c *certificate) look(log *zap.Logger) {
 	if !slices.EqualFunc(pair.Certificate, former.Certificate, bytes.Equal) {
 		log.Info("the certificate was replaced", zap.Strings("names", pair.Leaf.DNSNames),
 			zap.Time("expires", pair.Leaf.NotAfter))
-	}
-}
-
-// readPair reads a certificate and its key. A file whose end is missing is an error, also when it
-// has a certificate before that.
-func readPair(certFile, keyFile string) (*tls.Certificate, error) {
-	cert, err := os.ReadFile(certFile)
-	if err != nil {
-		return nil, err
-	}
-	key, err := os.ReadFile(keyFile)
-	if err != nil {
-		return nil, err
-	}
-	for name, text := range map[string][]byte{certFile: cert, keyFile: key} {
-		if !isComplete(text) {
-			return nil, fmt.Errorf("%s: the last PEM block has no end", name)
-		}
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("%s and %s: %w", certFile, keyFile, err)
-	}
-	return &pair, nil
-}
-
-// isComplete reports whether every block of a PEM file has an end.
-func isComplete(text []byte) bool {
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			return !bytes.Contains(text, []byte("-----BEGIN"))
-		}
-		text = rest
 	}
 }

@@ -13,16 +13,16 @@ import (
 type health struct {
 	draining atomic.Bool
 	log      func() error // returns an error until the log has been read; may be nil
-	store    func() error // returns an error while the store is unavailable; may be nil
 	keys     *auth.KeySet // of the identity provider; may be nil
 }
 
-// live always returns 200. It ignores the store, because a restart would not repair it.
+// live always returns 200. It ignores the log, because a restart would not repair it.
 func (h *health) live(w http.ResponseWriter, r *http.Request) {
 	edge.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// ready returns 503 while new work should go to another node.
+// ready returns 503 while new work should go to another node. A full disk or a Redis that is away does
+// not matter: publishes get 503, and a proxy that takes the node for ill would take it from its clients.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	switch why := h.unready(); why {
 	case "":
@@ -44,8 +44,6 @@ func (h *health) unready() string {
 		return draining
 	case h.log != nil && h.log() != nil:
 		return "log"
-	case h.store != nil && h.store() != nil:
-		return "store"
 	case h.keys != nil && !h.keys.Ready():
 		return "keys"
 	}
@@ -56,7 +54,6 @@ func (h *health) unready() string {
 var unreadiness = map[string]error{
 	draining: errors.New("the server drains"),
 	"log":    errors.New("the log has not been read yet"),
-	"store":  errors.New("the store is unavailable"),
 	"keys":   ErrNoKeys,
 }
 

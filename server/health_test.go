@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -13,7 +12,7 @@ import (
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	var down error
-	h := &health{store: func() error { return down }}
+	h := &health{log: func() error { return down }}
 	expect := func(handler http.HandlerFunc, status int, body string) {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -26,8 +25,8 @@ func TestHealth(t *testing.T) {
 	}
 	expect(h.live, 200, `{"status":"ok"}`)
 	expect(h.ready, 200, `{"status":"ready"}`)
-	down = errors.New("dial tcp 10.0.0.7:6379: connection refused")
-	expect(h.ready, 503, `{"reason":"store","status":"unavailable"}`)
+	down = notify.ErrNotReady
+	expect(h.ready, 503, `{"reason":"log","status":"unavailable"}`)
 	expect(h.live, 200, `{"status":"ok"}`)
 	h.draining.Store(true)
 	expect(h.ready, 503, `{"status":"draining"}`)
@@ -39,8 +38,6 @@ func TestHealth(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer keys.Close()
-	expect((&health{log: func() error { return notify.ErrNotReady }}).ready, 503,
-		`{"reason":"log","status":"unavailable"}`)
 	expect((&health{keys: keys}).ready, 503, `{"reason":"keys","status":"unavailable"}`)
 	expect((&health{}).ready, 200, `{"status":"ready"}`)
 }

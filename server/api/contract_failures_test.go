@@ -62,7 +62,7 @@ func (c *contract) downStore(t *testing.T) {
 	options := testOptions(hub, servertest.Key)
 	options.Tickets, options.Bus = fullIssuer{}, downBus{}
 	options.Ready = probe(http.StatusServiceUnavailable,
-		`{"status":"unavailable","reason":"store"}`)
+		`{"status":"unavailable","reason":"log"}`)
 	h := newHandler(options)
 	down := *c
 	down.base = "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))

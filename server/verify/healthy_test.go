@@ -73,7 +73,12 @@ func TestCannotRun(t *testing.T) {
 	wrongKey := testOptions(startServer(t))
 	wrongKey.Key = strings.Repeat("x", 40)
 	other := testOptions(servertest.Serve(t, intercepted(404)))
+	redirects := testOptions(servertest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://user:secret@push.example"+r.URL.Path+"?ticket=secret", http.StatusMovedPermanently)
+	})))
 	for want, o := range map[string]Options{
+		"/sse/position was answered 301 Moved Permanently, a redirect to https://push.example/sse/position; " +
+			"redirects are not followed, so give the URL to which it leads": redirects,
 		"no answer from http://" + away: testOptions(away),
 		errKey.Error():                  wrongKey,
 		errNothing.Error():              other,

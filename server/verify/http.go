@@ -56,10 +56,22 @@ func (a answer) String() string {
 	switch kind, _, _ := strings.Cut(a.header.Get("Content-Type"), ";"); {
 	case a.code != "":
 		return text + " with the code " + a.code
+	case a.redirect() != "":
+		return text + ", a redirect to " + a.redirect()
 	case !a.own && kind != "":
 		return text + " (" + kind + ")"
 	}
 	return text
+}
+
+// redirect returns the URL to which the answer leads, without its query, which can have a ticket of
+// the request; "" if it leads nowhere.
+func (a answer) redirect() string {
+	location, err := url.Parse(a.header.Get("Location"))
+	if err != nil || a.status < 300 || a.status > 399 {
+		return ""
+	}
+	return (&url.URL{Scheme: location.Scheme, Host: location.Host, Path: location.Path}).String()
 }
 
 // later reports whether the server has asked to come back.

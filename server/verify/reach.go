@@ -31,7 +31,11 @@ func (r *run) reach(ctx context.Context) error {
 		return errBusy
 	}
 	if !streams && !sockets && !stream.own && !engine.own {
-		return fmt.Errorf("%w: %s was answered %s", errNothing, r.o.SSEPath+"/position", stream)
+		err := fmt.Errorf("%w: %s was answered %s", errNothing, r.o.SSEPath+"/position", stream)
+		if stream.redirect() != "" {
+			err = fmt.Errorf("%w; redirects are not followed, so give the URL to which it leads", err)
+		}
+		return err
 	}
 	if stream.own && stream.status == http.StatusForbidden &&
 		engine.status == http.StatusForbidden {
