@@ -55,6 +55,10 @@ func TestCommandsOnAUnixSocket(t *testing.T) {
 			t.Errorf("tail %s: %q", transport, got)
 		}
 	}
+	verified := command(nil, "verify", "--key", key[1], "--idle", "0s", "unix:"+socket)
+	if !strings.Contains(verified, "\nunix:"+socket+": no faults\n") {
+		t.Errorf("verify:\n%s", verified)
+	}
 	command(settings, "data", "backup", filepath.Join(directory, "backup"))
 	p.end()
 	for _, name := range []string{"main.sock", "admin.sock"} {

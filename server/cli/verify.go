@@ -46,6 +46,7 @@ func (v *Verify) Run(e Environment, c config.Config) error {
 	}
 	o := verify.DefaultOptions()
 	o.Base, o.TLS, o.Origin, o.Idle = server.base, server.tls, v.Origin, v.Idle
+	o.Name, o.Dial, o.Proxy = server.name(), server.dial, server.proxy
 	o.SocketIOPath, o.SSEPath = c.SocketIOPath, c.SSEPath
 	if o.Key, err = secret(v.Key, v.KeyFile, "--key-file"); err != nil {
 		return err

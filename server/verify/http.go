@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,14 +19,13 @@ const maxBody = 1 << 20
 
 // newClient returns a client that follows no redirects, which could send keys elsewhere, and that
 // decodes nothing, so that checks see what a proxy encodes.
-func newClient(config *tls.Config, fresh bool) *http.Client {
-	config = config.Clone() // net/http writes the protocols of HTTP into it
+func newClient(o Options, fresh bool) *http.Client {
+	config := o.TLS.Clone() // net/http writes the protocols of HTTP into it
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, ForceAttemptHTTP2: true,
+			Proxy: o.Proxy, DialContext: o.Dial, TLSClientConfig: config, ForceAttemptHTTP2: true,
 			DisableCompression: true, DisableKeepAlives: fresh,
 			TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: time.Second,
-			DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

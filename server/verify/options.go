@@ -1,8 +1,11 @@
 package verify
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -13,6 +16,13 @@ import (
 type Options struct {
 	Base *url.URL    // http or https, with the path at which the proxy has the server
 	TLS  *tls.Config // nil: the default
+
+	// Name is the server in messages and in the report. "": Base.
+	Name string
+	// Dial connects to the server, such as by a unix socket, and Proxy returns the proxy of a request.
+	// nil: the host of Base, and the proxy that the environment names.
+	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	Proxy func(*http.Request) (*url.URL, error)
 
 	SocketIOPath, SSEPath string
 
@@ -59,6 +69,15 @@ func (o *Options) check() error {
 		if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != strings.ToLower(o.Origin) {
 			return errors.New("the origin must be a scheme and a host, such as https://app.example.com")
 		}
+	}
+	if o.Name == "" {
+		o.Name = o.Base.String()
+	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	}
+	if o.Proxy == nil {
+		o.Proxy = http.ProxyFromEnvironment
 	}
 	if o.Begin == nil {
 		o.Begin = func(string) {}

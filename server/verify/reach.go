@@ -14,7 +14,7 @@ func (r *run) reach(ctx context.Context) error {
 	r.begin("path")
 	stream, err := r.patiently(ctx, func() (answer, error) { return r.position(ctx) })
 	if err != nil {
-		return fmt.Errorf("no answer from %s: %w", r.o.Base, err)
+		return fmt.Errorf("no answer from %s: %w", r.o.Name, err)
 	}
 	r.alpn = stream.alpn
 	r.skew.date(stream, r.began)
@@ -22,7 +22,7 @@ func (r *run) reach(ctx context.Context) error {
 		return r.get(ctx, r.o.SocketIOPath+"/", engineQuery(polling))
 	})
 	if err != nil {
-		return fmt.Errorf("no answer from %s: %w", r.o.Base, err)
+		return fmt.Errorf("no answer from %s: %w", r.o.Name, err)
 	}
 	r.forget(ctx, engine)
 	streams := stream.status == http.StatusOK && strings.Contains(string(stream.body), `"position"`)

@@ -24,8 +24,8 @@ func engineQuery(transport string) url.Values {
 func (l *listener) socket(ctx context.Context, hello url.Values) error {
 	address := l.r.url(l.r.o.SocketIOPath+"/", engineQuery(webSocket))
 	id := l.r.request(ctx, http.MethodGet, address, "").Header.Get("X-Request-ID")
-	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, TLSClientConfig: l.r.o.TLS.Clone(),
-		HandshakeTimeout: 3 * l.r.patience()}
+	dialer := websocket.Dialer{Proxy: l.r.o.Proxy, NetDialContext: l.r.o.Dial,
+		TLSClientConfig: l.r.o.TLS.Clone(), HandshakeTimeout: 3 * l.r.patience()}
 	conn, res, err := dialer.DialContext(ctx, "ws"+strings.TrimPrefix(address, "http"),
 		http.Header{"X-Request-ID": {id}})
 	switch {

@@ -78,8 +78,8 @@ func newRun(o Options) (*run, error) {
 	name := strings.ToLower(rand.Text()[:12])
 	r := &run{o: o, name: name, channel: "roomcast-verify-" + name, user: "roomcast-verify-" + name,
 		faults: map[string]bool{}, works: map[string]bool{}}
-	r.report.URL, r.report.Results, r.report.Counts = o.Base.String(), []Result{}, []Count{}
-	r.http, r.fresh = newClient(o.TLS, false), newClient(o.TLS, true)
+	r.report.URL, r.report.Results, r.report.Counts = o.Name, []Result{}, []Count{}
+	r.http, r.fresh = newClient(o, false), newClient(o, true)
 	return r, nil
 }
 
