@@ -73,6 +73,12 @@ func serve(
 	ctx context.Context, c config.Config, e environment, again func() (config.Config, error),
 ) error {
 	outliveReaders()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var requests <-chan bool // nil: none
+	if e.hangups != nil {
+		requests = e.hangups(ctx) // first, because SIGHUP ends a process that does not ask for it
+	}
 	logs, err := newLogs(c, e.stdout)
 	if err != nil {
 		return err
@@ -141,7 +147,6 @@ func serve(
 		return err
 	}
 	p.supervisor = supervisor
-	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -153,10 +158,6 @@ func serve(
 				stop()
 			}
 		})
-	}
-	var requests <-chan bool // nil: none
-	if e.hangups != nil {
-		requests = e.hangups(ctx) // before anybody can take the server for ready and send one
 	}
 	err = p.service.Serve(ctx, c.Addr(), func(address net.Addr) {
 		p.address = address

@@ -118,7 +118,7 @@ func TestTLSFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		template := &x509.Certificate{SerialNumber: big.NewInt(1),
-			Subject: pkix.Name{CommonName: "localhost"}, NotAfter: time.Now().Add(time.Hour)}
+			Subject: pkix.Name{CommonName: "localhost"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
 		der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey,
 			private)
 		if err != nil {
@@ -137,6 +137,13 @@ func TestTLSFiles(t *testing.T) {
 	_, otherKey := pair()
 	if got := problems(t, env{"TLS_CERT_FILE": cert, "TLS_KEY_FILE": key}); got != nil {
 		t.Errorf("%q", got)
+	}
+	c := load(t, env{"TLS_CERT_FILE": cert, "TLS_KEY_FILE": key})
+	for after, want := range map[time.Duration]string{0: "", 2 * time.Hour: "has expired at ", -2 * time.Hour: "begins at "} {
+		got := strings.Join(c.certificateWarnings(time.Now().Add(after)), "\n")
+		if (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("after %v: %q, want %q", after, got, want)
+		}
 	}
 	text, err := os.ReadFile(cert)
 	if err != nil {

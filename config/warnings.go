@@ -1,9 +1,11 @@
 package config
 
 import (
+	"crypto/x509"
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/roomcast/roomcast/auth"
 )
@@ -40,6 +42,7 @@ func (c Config) Warnings() []string {
 	w = append(w, c.adminWarnings()...)
 	w = append(w, c.adminUIWarnings()...)
 	w = append(w, c.secretsWarnings()...)
+	w = append(w, c.certificateWarnings(time.Now())...)
 	for _, entry := range c.APIKeys {
 		if key, _, err := auth.ParseAPIKey(string(entry)); err == nil && len(key) < auth.MinSecret {
 			w = append(w, "API_KEYS has a key of "+strconv.Itoa(len(key))+
@@ -75,6 +78,25 @@ func (c Config) limitWarnings() []string {
 		"it to what the largest office behind one address needs, such as " +
 		strconv.Itoa(max(10, c.MaxConnections/100)) +
 		", and behind a proxy set TRUSTED_PROXIES, so that the addresses are those of the clients"}
+}
+
+// certificateWarnings names a certificate that no client accepts at this time.
+func (c Config) certificateWarnings(now time.Time) []string {
+	if len(c.certificate) == 0 {
+		return nil
+	}
+	leaf, err := x509.ParseCertificate(c.certificate[0])
+	switch {
+	case err != nil: // Load has checked it
+		return nil
+	case now.After(leaf.NotAfter):
+		return []string{"TLS_CERT_FILE: the certificate has expired at " + leaf.NotAfter.Format(time.RFC3339) +
+			", so clients refuse it"}
+	case now.Before(leaf.NotBefore):
+		return []string{"TLS_CERT_FILE: the certificate begins at " + leaf.NotBefore.Format(time.RFC3339) +
+			", so clients refuse it; compare the clock of this machine"}
+	}
+	return nil
 }
 
 // isLoopback reports whether host is this machine. A name other than localhost could resolve to any

@@ -15,16 +15,12 @@ import (
 // A server goes on when the program that reads its log ends: it must not take its clients with it.
 func TestServerOutlivesTheReaderOfItsLog(t *testing.T) {
 	t.Parallel()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	log, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(binary, "--port", "0", "--admin-addr", "off")
+	cmd := exec.Command(testBinary(t), "--port", "0", "--admin-addr", "off")
 	cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "API_KEYS="+testKey)
 	cmd.Stdout, cmd.Stderr = out, out // as in a container, where one program reads both
 	if err := cmd.Start(); err != nil {
@@ -60,4 +56,54 @@ func TestServerOutlivesTheReaderOfItsLog(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("it has not ended")
 	}
+}
+
+// SIGHUP while the server starts is a reload, too, and does not end it.
+func TestHangupAtTheStart(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t, nil)
+	cmd := exec.Command(testBinary(t), "--port", "0", "--admin-addr", "off")
+	cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "API_KEYS="+testKey)
+	cmd.Stderr = p.notes
+	log, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	lines := bufio.NewScanner(log)
+	next := func(msg string) {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), `"msg":"`+msg+`"`) {
+				return
+			}
+		}
+		t.Fatalf("it has ended without %q: %v %s", msg, lines.Err(), p.notes)
+	}
+	next("starting")
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	next("listening")
+	next("settings reloaded")
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	next("drained")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// testBinary returns the program of the tests, which runs the server with ROOMCAST_TEST_PROGRAM.
+func testBinary(t *testing.T) string {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
 }
