@@ -2,7 +2,7 @@
 // them in the format of https://llmstxt.org, and all of them in one file.
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { relative, rewritten, topics } from "./pages.mjs";
 
 /** Writes the Markdown files into `directory`; `url` is the address of the site, or its path. */
@@ -13,7 +13,9 @@ export function writeMarkdown(directory, url) {
     const file = join(directory, entry.page);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
-    whole.push(`<!-- ${url}${entry.page} -->\n\n${text.trimEnd()}\n`);
+    const top = { ...entry, page: basename(entry.page) }; // links from the folder of llms-full.txt
+    const part = rewritten(top, (image) => relative(top, image)).trimEnd();
+    whole.push(`<!-- ${url}${entry.page} -->\n\n${part}\n`);
   }
   writeFileSync(join(directory, "llms-full.txt"), whole.join("\n"));
   writeFileSync(join(directory, "llms.txt"), list(url));

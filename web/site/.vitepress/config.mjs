@@ -27,9 +27,10 @@ export default defineConfig({
     config: (md) => md.use(labelCells),
     languageAlias: { caddyfile: "nginx", haproxy: "ini" }, // the nearest that the generator knows
   },
-  transformHead: ({ page }) => [
-    ["link", { rel: "alternate", type: "text/markdown", href: base + page }],
-  ],
+  transformHead: ({ page }) =>
+    page === "404.md"
+      ? []
+      : [["link", { rel: "alternate", type: "text/markdown", href: base + page }]],
   themeConfig: {
     nav: [
       { text: "Start", link: "/#start" },
