@@ -16,23 +16,31 @@ type logs struct {
 	log       *zap.Logger
 	audit     *edge.Audit // nil with AUDIT_LOG=off
 	auditFile *auditFile  // nil without AUDIT_LOG_FILE
+	out       *logOutput  // of log, and of audit without a file
 }
 
 // newLogs returns the logs of the settings. The audit does not depend on LOG_LEVEL: a server that is
 // otherwise silent still tells what was done to it.
 func newLogs(c config.Config, stdout io.Writer) (logs, error) {
-	out := zapcore.Lock(zapcore.AddSync(stdout)) // shared by both
-	l := logs{level: zap.NewAtomicLevelAt(levelOf(c))}
-	l.log = newLogger(c, l.level, out)
+	var file *auditFile
+	if c.AuditLog == "on" && c.AuditLogFile != "" {
+		var err error
+		if file, err = openAuditFile(c.AuditLogFile); err != nil {
+			return logs{}, err
+		}
+	}
+	l := logs{level: zap.NewAtomicLevelAt(levelOf(c)), auditFile: file, out: newLogOutput(stdout)}
+	l.log = newLogger(c, l.level, l.out)
+	l.out.dropped = func(lines int) {
+		l.log.Warn("lines of the log were dropped, because nobody read them or they could not be written",
+			zap.Int("lines", lines))
+	}
 	if c.AuditLog != "on" {
 		return l, nil
 	}
-	if c.AuditLogFile != "" {
-		file, err := openAuditFile(c.AuditLogFile)
-		if err != nil {
-			return l, err
-		}
-		l.auditFile, out = file, file
+	out := zapcore.WriteSyncer(l.out)
+	if file != nil {
+		out = file
 	}
 	l.audit = edge.NewAudit(newLogger(c, zapcore.InfoLevel, out))
 	return l, nil
@@ -49,7 +57,7 @@ func (l logs) reopen() {
 }
 
 func (l logs) close() {
-	_ = l.log.Sync()
+	l.out.close()
 	if l.auditFile != nil {
 		l.auditFile.close()
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -52,6 +53,57 @@ func TestServerOutlivesTheReaderOfItsLog(t *testing.T) {
 	case err := <-ended:
 		if err != nil {
 			t.Errorf("it has ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Error("it has not ended")
+	}
+}
+
+// A server goes on when the program that reads its log stops to read, such as a terminal at Ctrl-S: each
+// request has a line, which must not hold it up.
+func TestServerWithAStalledReaderOfItsLog(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t, nil)
+	cmd := exec.Command(testBinary(t), "--port", "0", "--admin-addr", "off", "--publish-rate", "0")
+	cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "API_KEYS="+testKey)
+	log, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	lines := bufio.NewReader(log)
+	for p.base == "" {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := addressLine.FindStringSubmatch(line); found != nil {
+			p.base = "http://" + found[1]
+		}
+	}
+	for range 600 { // their lines are twice what a pipe holds
+		if status, text := p.publish(testKey); status != 200 {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		state, err := cmd.Process.Wait() // not cmd.Wait, which waits for the pipe
+		if err == nil && !state.Success() {
+			err = errors.New(state.String())
+		}
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
 		}
 	case <-time.After(patience):
 		t.Error("it has not ended")
