@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -73,6 +74,23 @@ func TestDirectoryInUse(t *testing.T) {
 	if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) ||
 		!strings.Contains(err.Error(), dir) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// In a directory that others can read they cannot read the store.
+func TestStoreIsForItsOwner(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("permissions are others there")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, open(t, dir, nil))
+	info, err := os.Stat(filepath.Join(dir, storeName))
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v %v", info, err)
 	}
 }
 

@@ -157,6 +157,10 @@ func (s *Store) open() error {
 
 // start opens the store and reads the log.
 func (s *Store) start() (err error) {
+	// The engine would let others read it, and Dir may be a directory that they can read.
+	if err := s.o.fs.MkdirAll(s.path(), 0o700); err != nil {
+		return err
+	}
 	if s.db, err = pebble.Open(s.path(), s.pebbleOptions()); err != nil {
 		return openError(err)
 	}
