@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/roomcast/roomcast/auth"
 	"github.com/roomcast/roomcast/config"
@@ -41,6 +43,9 @@ func (b *backend) post(
 		return nil, usageError("no API key: set ROOMCAST_API_KEY or API_KEYS, or use --key; " +
 			"a server without API_KEYS prints a key at the start")
 	}
+	if err := checkHeader(key, "the API key"); err != nil {
+		return nil, err
+	}
 	to := server.at(path)
 	to.RawQuery = query
 	r, err := http.NewRequestWithContext(e.Context, http.MethodPost, to.String(),
@@ -54,6 +59,15 @@ func (b *backend) post(
 		r.Header.Set("Idempotency-Key", b.Once)
 	}
 	return server.call(r, b.Timeout)
+}
+
+// checkHeader refuses a secret that no header can carry, such as one from a file with the line ends of
+// Windows, of which a shell removes a half.
+func checkHeader(secret, what string) error {
+	if strings.ContainsFunc(secret, unicode.IsControl) {
+		return usageError(what + " has a line end or another control character")
+	}
+	return nil
 }
 
 // firstKey returns the first of API_KEYS without its pattern.

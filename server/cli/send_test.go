@@ -70,6 +70,8 @@ func TestSendErrors(t *testing.T) {
 		args       []string
 	}{
 		{"no key", "no API key: set ROOMCAST_API_KEY", 2, env{}, []string{"send", "--all", "x"}},
+		{"a key with a line end", "the API key has a line end", 2, env{"ROOMCAST_API_KEY": testKey + "\r"},
+			[]string{"send", "--all", "x"}},
 		{
 			"the key's other name", "the server answered 403 forbidden: unknown API key", 1,
 			env{"ROOMCAST_API_KEY": "wrong-key-of-mine"}, []string{"send", "--all", "x"},

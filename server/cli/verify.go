@@ -94,7 +94,7 @@ func (v *Verify) Run(e Environment, c config.Config) error {
 // secret returns the value of a flag, or the content of its file.
 func secret(value auth.Secret, file, flag string) (string, error) {
 	if file == "" {
-		return string(value), nil
+		return string(value), checkHeader(string(value), strings.TrimSuffix(flag, "-file"))
 	}
 	f, err := os.Open(file)
 	if err != nil {

@@ -93,6 +93,8 @@ func TestVerifyCannotRun(t *testing.T) {
 		"--key-file: open":                       {n.url(), "--key-file", empty + "x"},
 		"--key-file: expected one line":          {n.url(), "--key-file", empty},
 		"the server refuses the API key":         {n.url(), "--key", wrong},
+		"--key has a line end":                   {n.url(), "--key", wrong + "\r"},
+		"--token has a line end":                 {n.url(), "--token", wrong + "\n"},
 		"the origin must be a scheme and a host": {n.url(), "--origin", "app.example"},
 	} {
 		r := run(t, env{}, "", append([]string{"verify"}, args...)...)
