@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -54,6 +55,9 @@ type environment struct {
 
 // run is the program: it runs a command, or serves until ctx is done.
 func run(ctx context.Context, args []string, e environment) error {
+	if len(args) == 1 { // what people and package managers try first
+		args = []string{cmp.Or(map[string]string{"--version": "version", "help": "--help"}[args[0]], args[0])}
+	}
 	invocation, err := config.Parse(args, e.lookup, e.stdout, new(cli.Commands))
 	switch {
 	case errors.Is(err, config.ErrHelp):

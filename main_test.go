@@ -208,9 +208,13 @@ func TestOpenModeStaysOnLoopback(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	out := &output{}
-	err := run(t.Context(), []string{"--help"}, environment{lookup: env(nil), stdout: out})
-	if err != nil || !strings.Contains(out.String(), "--port") {
-		t.Errorf("%v\n%s", err, out)
+	for arg, want := range map[string]string{
+		"--help": "--port", "help": "--port", "version": "roomcast ", "--version": "roomcast ",
+	} {
+		out := &output{}
+		err := run(t.Context(), []string{arg}, environment{lookup: env(nil), stdout: out})
+		if err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %v\n%s", arg, err, out)
+		}
 	}
 }
