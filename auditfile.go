@@ -11,8 +11,9 @@ import (
 type auditFile struct {
 	name string
 
-	mu   sync.Mutex
-	file *os.File // guarded by mu; nil after close
+	mu    sync.Mutex
+	file  *os.File   // guarded by mu; nil after close
+	lines wholeLines // guarded by mu; writes to file
 }
 
 func openAuditFile(name string) (*auditFile, error) {
@@ -28,7 +29,7 @@ func (f *auditFile) reopen() error {
 	}
 	f.mu.Lock()
 	former := f.file
-	f.file = file
+	f.file, f.lines.out = file, file
 	f.mu.Unlock()
 	if former != nil {
 		_ = former.Close()
@@ -43,7 +44,7 @@ func (f *auditFile) Write(line []byte) (int, error) {
 	if f.file == nil {
 		return 0, os.ErrClosed
 	}
-	return f.file.Write(line)
+	return f.lines.Write(line)
 }
 
 // Sync does nothing: a line that was written outlives the process.

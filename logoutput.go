@@ -21,7 +21,7 @@ const (
 // written; when that takes too long, nobody waits any more, and what does not fit into the queue is
 // dropped and counted. Any goroutine may call its methods.
 type logOutput struct {
-	out     io.Writer
+	out     wholeLines
 	dropped func(lines int) // is told how many were dropped, when the output can be written again
 
 	wake  chan struct{} // holds one value when there is something to do
@@ -38,7 +38,7 @@ type logOutput struct {
 
 // newLogOutput starts the goroutine. The caller sets dropped before the first line, and closes it.
 func newLogOutput(out io.Writer) *logOutput {
-	o := &logOutput{out: out, wake: make(chan struct{}, 1), ended: make(chan struct{}),
+	o := &logOutput{out: wholeLines{out: out}, wake: make(chan struct{}, 1), ended: make(chan struct{}),
 		written: make(chan struct{})}
 	go o.run()
 	return o
@@ -156,4 +156,22 @@ func isClosedWithin(closed <-chan struct{}, limit time.Duration) bool {
 	case <-timer.C:
 		return false
 	}
+}
+
+// wholeLines writes lines to a file. A disk that is full can cut one; the next one that can be written
+// begins on a line of its own, so that programs can read it.
+type wholeLines struct {
+	out io.Writer
+	cut bool // the last line has no end
+}
+
+func (w *wholeLines) Write(line []byte) (int, error) {
+	if w.cut {
+		if _, err := w.out.Write([]byte("\n")); err != nil {
+			return 0, err
+		}
+	}
+	n, err := w.out.Write(line)
+	w.cut = n > 0 && n < len(line)
+	return n, err
 }

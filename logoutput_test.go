@@ -112,3 +112,41 @@ func TestLogOutputCountsFailures(t *testing.T) {
 		}
 	})
 }
+
+// shortFile is a file on a disk with little space.
+type shortFile struct {
+	bytes.Buffer
+	free int
+}
+
+func (f *shortFile) Write(p []byte) (int, error) {
+	n := min(len(p), f.free)
+	f.free -= n
+	f.Buffer.Write(p[:n])
+	if n < len(p) {
+		return n, errors.New("no space left on device")
+	}
+	return n, nil
+}
+
+// A disk that is full can cut a line. Those after it are lines of their own.
+func TestLineThatWasCut(t *testing.T) {
+	t.Parallel()
+	file := &shortFile{free: 10}
+	f := wholeLines{out: file}
+	write := func(line string, fails bool) {
+		t.Helper()
+		if _, err := f.Write([]byte(line + "\n")); (err != nil) != fails {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	write("first", false)
+	write("second", true)
+	write("third", true) // not even the line end
+	file.free = 100
+	write("fourth", false)
+	write("fifth", false)
+	if got, want := file.String(), "first\nseco\nfourth\nfifth\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
