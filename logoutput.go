@@ -94,8 +94,8 @@ func (o *logOutput) run() {
 					failed++
 				}
 			}
+			o.after(failed) // before the callers go on, one of which may be the stop
 			close(written)
-			o.after(failed)
 		}
 		if o.isClosed() {
 			return
