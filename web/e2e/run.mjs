@@ -37,9 +37,9 @@ async function run(cwd, args, later = false) {
   return code ?? 1;
 }
 
-// Three files at a time: most of a test is a wait, and a burst should not compete with many others.
+// Two files at a time: most of a test is a wait, and a burst should not compete with many others.
 const codes = await Promise.all([
-  run(here, ["--test", "--test-concurrency=3", ...files]),
+  run(here, ["--test", "--test-concurrency=2", ...files]),
   client && run(join(here, "../client"), [vitest, "run"], true),
 ]);
 await remove();

@@ -42,6 +42,13 @@ func hearing(t testing.TB, s *redistest.Server, all ...*Ingest) int {
 	return at
 }
 
+// passed waits until the bridge has published everything up to a message.
+func passed(t testing.TB, s *redistest.Server, m *notify.Message) {
+	t.Helper()
+	at := string(nodewire.AppendStreamID(nil, m.ID))
+	servertest.Eventually(t, "a position", func() bool { return s.Do(t, "GET", "roomcast:{roomcast}:bridge") == at })
+}
+
 // heard has what servers with the pub/sub adapter get.
 type heard struct {
 	mu  sync.Mutex
@@ -122,6 +129,7 @@ func TestBridge(t *testing.T) {
 	before := add(t, l, "before there is a bridge")
 	g := bridgeOf(t, l)
 	hearing(t, s, g)
+	passed(t, s, before)
 	h := hear(t, s)
 
 	uid := g.serversUID()

@@ -151,7 +151,7 @@ func TestBridgeAfterLoss(t *testing.T) {
 	l := openLog(t, dial(t, bridged(s.URL())), nil)
 	readFrom(t, l)
 	hearing(t, s, bridgeOf(t, l))
-	add(t, l, "before")
+	passed(t, s, add(t, l, "before"))
 	h := hear(t, s)
 	add(t, l, "here")
 	h.await(t, 1)

@@ -72,10 +72,11 @@ export function next(client: Client, name: string, ms = SOON): Promise<any> {
   return until(client, () => event, name, ms).then(({ value }: any) => value).finally(end);
 }
 
-/** Connects a client for one test, and records its events. */
+/** Connects a client for one test, and records its events. Its calls have time on a busy machine. */
 export function listen(
   options: Options,
 ): Client & { got: { name: string; value: any; id: string }[]; ids(type: string): string[] } {
+  options.timeout ??= SOON; // not a copy: tests change their options later
   const client = connect(options);
   onTestFinished(() => client.close());
   const got: { name: string; value: any; id: string }[] = [];
