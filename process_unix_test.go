@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -21,8 +22,7 @@ func TestServerOutlivesTheReaderOfItsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(testBinary(t), "--port", "0", "--admin-addr", "off")
-	cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "API_KEYS="+testKey)
+	cmd := testProgram(t)
 	cmd.Stdout, cmd.Stderr = out, out // as in a container, where one program reads both
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -49,14 +49,7 @@ func TestServerOutlivesTheReaderOfItsLog(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Errorf("it has ended with %v", err)
-		}
-	case <-time.After(patience):
-		t.Error("it has not ended")
-	}
+	awaitEnd(t, ended)
 }
 
 // A server goes on when the program that reads its log stops to read, such as a terminal at Ctrl-S: each
@@ -64,17 +57,8 @@ func TestServerOutlivesTheReaderOfItsLog(t *testing.T) {
 func TestServerWithAStalledReaderOfItsLog(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t, nil)
-	cmd := exec.Command(testBinary(t), "--port", "0", "--admin-addr", "off", "--publish-rate", "0")
-	cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "API_KEYS="+testKey)
-	log, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	lines := bufio.NewReader(log)
+	cmd := testProgram(t, "--publish-rate", "0")
+	lines := bufio.NewReader(startPiped(t, cmd))
 	for p.base == "" {
 		line, err := lines.ReadString('\n')
 		if err != nil {
@@ -100,32 +84,16 @@ func TestServerWithAStalledReaderOfItsLog(t *testing.T) {
 		}
 		ended <- err
 	}()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(patience):
-		t.Error("it has not ended")
-	}
+	awaitEnd(t, ended)
 }
 
 // SIGHUP while the server starts is a reload, too, and does not end it.
 func TestHangupAtTheStart(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t, nil)
-	cmd := exec.Command(testBinary(t), "--port", "0", "--admin-addr", "off")
-	cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "API_KEYS="+testKey)
+	cmd := testProgram(t)
 	cmd.Stderr = p.notes
-	log, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	lines := bufio.NewScanner(log)
+	lines := bufio.NewScanner(startPiped(t, cmd))
 	next := func(msg string) {
 		t.Helper()
 		for lines.Scan() {
@@ -150,12 +118,42 @@ func TestHangupAtTheStart(t *testing.T) {
 	}
 }
 
-// testBinary returns the program of the tests, which runs the server with ROOMCAST_TEST_PROGRAM.
-func testBinary(t *testing.T) string {
+// testProgram returns a server as a process of its own, with more arguments: the program of the tests,
+// which runs it with ROOMCAST_TEST_PROGRAM.
+func testProgram(t *testing.T, more ...string) *exec.Cmd {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return binary
+	cmd := exec.Command(binary, append([]string{"--port", "0", "--admin-addr", "off"}, more...)...)
+	cmd.Env = append(os.Environ(), "ROOMCAST_TEST_PROGRAM=1", "API_KEYS="+testKey)
+	return cmd
+}
+
+// startPiped starts a process, and returns its output. The test kills it.
+func startPiped(t *testing.T, cmd *exec.Cmd) io.Reader {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return out
+}
+
+// awaitEnd waits until a process has ended, without an error.
+func awaitEnd(t *testing.T, ended <-chan error) {
+	t.Helper()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("it has ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Error("it has not ended")
+	}
 }

@@ -25,32 +25,39 @@ type testNode struct {
 	client *redisstream.Client
 }
 
+// join adds a node to the cluster of a Redis. The test ends it.
+func join(t *testing.T, s *redistest.Server, n int) (*redisstream.Client, *redisstream.Bus) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
+	defer cancel()
+	o := redisstream.DefaultOptions()
+	o.URL = auth.Secret(s.URL())
+	client, err := redisstream.Dial(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	uid := fmt.Sprintf("7263%012d", n)
+	bus, err := client.Join(ctx, cluster.Node{UID: uid, Addr: fmt.Sprint("10.0.0.", n, ":3000")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
+	return client, bus
+}
+
 // startNodes starts the APIs of nodes that share a Redis.
 func startNodes(t *testing.T, n int) (*redistest.Server, []*testNode) {
 	t.Helper()
 	s := redistest.Start(t, redistest.Options{})
 	var nodes []*testNode
 	for i := range n {
-		ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
-		defer cancel()
-		o := redisstream.DefaultOptions()
-		o.URL = auth.Secret(s.URL())
-		client, err := redisstream.Dial(ctx, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(client.Close)
-		uid := fmt.Sprintf("7263%012d", i+1)
-		bus, err := client.Join(ctx, cluster.Node{UID: uid, Addr: fmt.Sprint("10.0.0.", i+1, ":3000")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(bus.Close)
+		client, bus := join(t, s, i+1)
 		hub := servertest.NewHub(t)
 		options := testOptions(hub, servertest.Key)
 		options.Bus = bus
 		base := "http://" + servertest.Serve(t, edge.WithInfo(nil, New(options)))
-		nodes = append(nodes, &testNode{testServer{t, base, hub}, uid, client})
+		nodes = append(nodes, &testNode{testServer{t, base, hub}, bus.Self().UID, client})
 	}
 	return s, nodes
 }
@@ -243,28 +250,15 @@ func TestSilentNodes(t *testing.T) {
 func TestUserOfSilentNode(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t, redistest.Options{})
-	join := func(n int) (*redisstream.Client, *redisstream.Bus, *redisstream.Presence) {
-		ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
-		defer cancel()
-		o := redisstream.DefaultOptions()
-		o.URL = auth.Secret(s.URL())
-		client, err := redisstream.Dial(ctx, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(client.Close)
-		bus, err := client.Join(ctx, cluster.Node{UID: fmt.Sprintf("7263%012d", n)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(bus.Close)
-		presence := bus.Presence()
-		t.Cleanup(presence.Close)
-		servertest.Receive(t, presence.Ready())
-		return client, bus, presence
+	share := func(b *redisstream.Bus) *redisstream.Presence {
+		p := b.Presence()
+		t.Cleanup(p.Close)
+		servertest.Receive(t, p.Ready())
+		return p
 	}
-	_, bus, known := join(1)
-	other, silent, presence := join(2)
+	_, bus := join(t, s, 1)
+	other, silent := join(t, s, 2)
+	known, presence := share(bus), share(silent)
 	o := notify.DefaultOptions()
 	o.Presence = known
 	hub := notify.New(notify.NewMemoryLog(), o)

@@ -89,14 +89,7 @@ func TestForeignIDs(t *testing.T) {
 	if lost := r.lost(); len(lost) != 1 || lost[0] != noPosition {
 		t.Errorf("losses %v", lost)
 	}
-	forks := make(chan notify.Fork, 16)
-	openLog(t, c, nil).Follow(func(b notify.Batch) func() {
-		if b.Fork != nil {
-			forks <- *b.Fork
-		}
-		return nil
-	})
-	if f := servertest.Receive(t, forks); f.To.Seq == math.MaxUint64 {
+	if f := nextFork(t, c); f.To.Seq == math.MaxUint64 {
 		t.Errorf("a fork from %v to %v: all later messages are lost", f.From, f.To)
 	}
 }

@@ -138,14 +138,7 @@ func TestStreamBeginsAgain(t *testing.T) {
 	if lost := r.lost(); len(lost) != 1 || lost[0] != noPosition {
 		t.Errorf("losses %v", lost)
 	}
-	forks := make(chan notify.Fork, 16)
-	openLog(t, c, nil).Follow(func(b notify.Batch) func() {
-		if b.Fork != nil {
-			forks <- *b.Fork
-		}
-		return nil
-	})
-	if f := servertest.Receive(t, forks); f.From != noPosition || f.To.Seq < last.ID.Seq {
+	if f := nextFork(t, c); f.From != noPosition || f.To.Seq < last.ID.Seq {
 		t.Errorf("a fork from %v to %v, and %v is lost", f.From, f.To, last.ID)
 	}
 }

@@ -74,6 +74,19 @@ func readFrom(t testing.TB, l *Log) *reader {
 	return r
 }
 
+// nextFork returns the first fork that a new log delivers.
+func nextFork(t testing.TB, c *Client) notify.Fork {
+	t.Helper()
+	forks := make(chan notify.Fork, 16)
+	openLog(t, c, nil).Follow(func(b notify.Batch) func() {
+		if b.Fork != nil {
+			forks <- *b.Fork
+		}
+		return nil
+	})
+	return servertest.Receive(t, forks)
+}
+
 func (r *reader) lost() []notify.ID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
